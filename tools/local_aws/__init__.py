@@ -1,0 +1,1 @@
+"""MiniStack, started with the patches that bring it to what AWS documents: one file for each."""
