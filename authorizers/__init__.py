@@ -1,0 +1,1 @@
+"""Lambda authorizers: one for each API."""

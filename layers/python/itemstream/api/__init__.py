@@ -1,0 +1,1 @@
+"""HTTP in and out: requests, answers, problem documents, entity tags and cursors."""

@@ -1,0 +1,81 @@
+"""Signed cursors: where a list goes on, bound to its tenant and query, for an hour.
+
+A cursor is itsdangerous' signed, timed text. Tenant and query are part of the signing key, so a
+cursor of another tenant or another query is as good as a forged one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["CursorRefused", "Cursors", "keys_from_secret"]
+
+LIFETIME_SECONDS = 3600
+
+
+class CursorRefused(ValueError):  # noqa: N818
+    """A cursor that was altered, has expired, or belongs to another tenant or query."""
+
+
+class Cursors:
+    """
+    Write and read cursors.
+
+    Parameters
+    ----------
+    keys
+        Signing keys, oldest first: the last one signs, all of them are honoured.
+    lifetime
+        Seconds for which a cursor is good.
+    """
+
+    def __init__(self, keys: Sequence[str], lifetime: int = LIFETIME_SECONDS) -> None:
+        self._keys = list(keys)
+        self._lifetime = lifetime
+
+    def write(self, tenant: str, query: dict[str, str | None], position: str) -> str:
+        """Return a cursor for a position in the answer to a tenant's query."""
+        return str(self._serializer(tenant, query).dumps(position))
+
+    def read(self, tenant: str, query: dict[str, str | None], cursor: str) -> str:
+        """
+        Return the position that a cursor holds.
+
+        Raises
+        ------
+        CursorRefused
+            If it is not one of ours for this tenant and query, or is too old.
+        """
+        try:
+            position = self._serializer(tenant, query).loads(cursor, max_age=self._lifetime)
+        except BadData as error:
+            raise CursorRefused(str(error)) from error
+        return str(position)
+
+    def _serializer(self, tenant: str, query: dict[str, str | None]) -> URLSafeTimedSerializer:
+        return URLSafeTimedSerializer(
+            self._keys,
+            salt=json.dumps(["itemstream.cursor", tenant, query], sort_keys=True),
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        )
+
+
+def keys_from_secret(secret: dict[str, object]) -> list[str]:
+    """
+    Return the signing keys of the secret ``cursor_signing``, the current one last.
+
+    The secret is ``{"current": "<key id>", "keys": {"<key id>": "<key>"}}``.
+    """
+    keys = secret["keys"]
+    if not isinstance(keys, dict):
+        raise TypeError("the secret's keys are not an object")
+    return [str(key) for name, key in keys.items() if name != secret["current"]] + [
+        str(keys[secret["current"]])
+    ]

@@ -1,0 +1,38 @@
+"""AWS clients with a time-out and bounded retries, made once per execution environment."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+__all__ = ["aws_client"]
+
+# botocore itself rather than boto3: the same clients, about 30 ms less to import, and no resource
+# layer. "standard" retries throttles and passing faults only, with backoff and jitter.
+_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=3,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=16,
+    tcp_keepalive=True,
+)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.Session()
+
+
+@cache
+def aws_client(service: str) -> Any:
+    """
+    Client of an AWS service, for example ``dynamodb``; one per service and process.
+
+    Connecting may take 1 s, an answer 3 s, and a call is tried three times at most.
+    """
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return _session().create_client(service, region_name=region, config=_CONFIG)

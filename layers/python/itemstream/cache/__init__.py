@@ -1,0 +1,1 @@
+"""The Redis connection: short time-outs, one per execution environment, IAM on AWS."""
