@@ -1,0 +1,43 @@
+# The catalogue of functions, with its defaults filled in, and what packaging made of them.
+
+locals {
+  name       = "itemstream-${var.environment}"
+  account_id = data.aws_caller_identity.current.account_id
+
+  catalogue      = yamldecode(file("${path.module}/../functions.yaml"))
+  artifacts      = jsondecode(file(var.artifacts_file))
+  artifacts_path = dirname(var.artifacts_file)
+
+  functions = {
+    for logical, entry in local.catalogue.functions : logical => {
+      name         = "${local.name}-${replace(logical, "_", "-")}"
+      family       = entry.family
+      handler      = entry.handler
+      description  = entry.description
+      package_type = coalesce(var.package_type, try(entry.package_type, local.catalogue.defaults.package_type))
+      memory       = try(entry.memory, local.catalogue.defaults.memory)
+      timeout      = try(entry.timeout, local.catalogue.defaults.timeout)
+      concurrency  = merge(local.catalogue.defaults.concurrency, try(entry.concurrency, {}))
+      routes       = try(entry.routes, [])
+      authorizer   = try(entry.authorizer, null)
+      access       = { for kind in local.access_kinds : kind => try(entry.access[kind], {}) }
+      network      = try(entry.network, [])
+      settings     = try(entry.settings, [])
+      reads_stream = can(entry.stream)
+    }
+  }
+
+  access_kinds = ["tables", "buckets", "secrets"]
+
+  routes = merge([
+    for logical, function in local.functions : {
+      for route in function.routes : "${route.method} ${route.path}" => {
+        method   = route.method
+        path     = route.path
+        scope    = route.scope
+        cached   = try(route.cached, false)
+        function = logical
+      }
+    }
+  ]...)
+}

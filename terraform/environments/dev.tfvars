@@ -1,0 +1,13 @@
+# For developers on AWS: small, nothing kept warm, and easy to take down.
+environment         = "dev"
+deletion_protection = false
+log_level           = "DEBUG"
+log_retention_days  = 30
+
+concurrency_scale = { reserved = 0.2, provisioned = 0 }
+
+network = { cidr = "10.10.0.0/16", zones = ["a", "b"] }
+cache   = { node_type = "cache.t4g.micro", replicas = 0, snapshot_days = 1 }
+
+throttle   = { rate = 100, burst = 50 }
+usage_plan = { rate = 50, burst = 25, quota = 1000000, period = "MONTH" }

@@ -1,0 +1,9 @@
+# The stack on this machine. The emulator has no response cache (its cache cluster fails the apply),
+# and its network would guard nothing; the command line passes redis_url.
+environment         = "local"
+emulated            = true
+deletion_protection = false
+log_level           = "DEBUG"
+log_retention_days  = 7
+
+authorizer_ttl_seconds = 60

@@ -1,0 +1,103 @@
+# The six alarms of a function. A breach must last, except where one event is already a fault.
+
+locals {
+  dimensions = { FunctionName = var.name }
+
+  alarms = merge(
+    {
+      errors = {
+        description         = "More than 1 % of invocations fail."
+        threshold           = 1
+        evaluation_periods  = 3
+        datapoints_to_alarm = 2
+        expression          = "IF(invocations > 0, 100 * errors / invocations, 0)"
+      }
+      throttles = {
+        description = "Invocations are refused: the reserved concurrency is used up."
+        metric      = "Throttles"
+        statistic   = "Sum"
+        threshold   = 0
+      }
+      duration = {
+        description         = "One invocation in a hundred takes more than 80 % of the time-out (ms)."
+        metric              = "Duration"
+        statistic           = "p99"
+        threshold           = 800 * var.timeout
+        evaluation_periods  = 3
+        datapoints_to_alarm = 2
+      }
+      concurrency = {
+        description = "More than 80 % of the reserved concurrency is in use."
+        metric      = "ConcurrentExecutions"
+        statistic   = "Maximum"
+        threshold   = 0.8 * var.reserved_concurrency
+      }
+      dead_letters = {
+        description = "Events that failed for good wait to be looked at and redriven."
+        namespace   = "AWS/SQS"
+        metric      = "ApproximateNumberOfMessagesVisible"
+        statistic   = "Maximum"
+        threshold   = 0
+        dimensions  = { QueueName = module.dead_letters.name }
+      }
+    },
+    var.reads_stream ? {
+      iterator_age = {
+        description = "The function is more than a minute behind its stream (ms)."
+        metric      = "IteratorAge"
+        statistic   = "Maximum"
+        threshold   = 60000
+      }
+    } : {},
+  )
+
+  # The terms of `errors`, by the name the expression knows them by.
+  error_rate_terms = { errors = "Errors", invocations = "Invocations" }
+}
+
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each = local.alarms
+
+  alarm_name          = "${var.name}-${replace(each.key, "_", "-")}"
+  alarm_description   = each.value.description
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = each.value.threshold
+  evaluation_periods  = try(each.value.evaluation_periods, 1)
+  datapoints_to_alarm = try(each.value.datapoints_to_alarm, 1)
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [var.alerts_topic_arn]
+  ok_actions          = [var.alerts_topic_arn]
+
+  # One metric …
+  namespace          = can(each.value.metric) ? try(each.value.namespace, "AWS/Lambda") : null
+  metric_name        = try(each.value.metric, null)
+  period             = can(each.value.metric) ? 60 : null
+  statistic          = try(startswith(each.value.statistic, "p") ? null : each.value.statistic, null)
+  extended_statistic = try(startswith(each.value.statistic, "p") ? each.value.statistic : null, null)
+  dimensions         = can(each.value.metric) ? try(each.value.dimensions, local.dimensions) : null
+
+  # … or an expression over several.
+  dynamic "metric_query" {
+    for_each = can(each.value.expression) ? [each.value.expression] : []
+    content {
+      id          = "rate"
+      label       = "Error rate (%)"
+      expression  = metric_query.value
+      return_data = true
+    }
+  }
+
+  dynamic "metric_query" {
+    for_each = can(each.value.expression) ? local.error_rate_terms : {}
+    content {
+      id = metric_query.key
+      metric {
+        namespace   = "AWS/Lambda"
+        metric_name = metric_query.value
+        stat        = "Sum"
+        period      = 60
+        dimensions  = local.dimensions
+      }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+output "name" {
+  description = "Name of the function."
+  value       = aws_lambda_function.this.function_name
+}
+
+output "arn" {
+  description = "ARN of the function, without a version."
+  value       = aws_lambda_function.this.arn
+}
+
+output "alias" {
+  description = "What callers invoke: the name, ARN and integration URI of the alias `live`."
+  value = {
+    name       = aws_lambda_alias.live.name
+    arn        = aws_lambda_alias.live.arn
+    invoke_arn = aws_lambda_alias.live.invoke_arn
+  }
+}
+
+output "log_group" {
+  description = "Name of the log group."
+  value       = aws_cloudwatch_log_group.this.name
+}
+
+output "dead_letters" {
+  description = "The queue of events that failed for good."
+  value       = { arn = module.dead_letters.arn, name = module.dead_letters.name, url = module.dead_letters.url }
+}
+
+output "policy" {
+  description = "The role's policy, as JSON."
+  value       = aws_iam_role_policy.this.policy
+}
+
+output "guarantees" {
+  description = "What every function must have, for the policy tests."
+  value = {
+    role                   = aws_lambda_function.this.role
+    own_role               = aws_iam_role.this.arn
+    log_group              = aws_cloudwatch_log_group.this.name
+    log_retention_days     = aws_cloudwatch_log_group.this.retention_in_days
+    log_kms_key_arn        = aws_cloudwatch_log_group.this.kms_key_id
+    environment_kms_key    = aws_lambda_function.this.kms_key_arn
+    published              = aws_lambda_function.this.publish
+    alias                  = aws_lambda_alias.live.name
+    tracing                = one(aws_lambda_function.this.tracing_config[*].mode)
+    reserved_concurrency   = aws_lambda_function.this.reserved_concurrent_executions
+    failure_destination    = one(aws_lambda_function_event_invoke_config.live.destination_config[0].on_failure[*].destination)
+    maximum_retry_attempts = aws_lambda_function_event_invoke_config.live.maximum_retry_attempts
+    maximum_event_age      = aws_lambda_function_event_invoke_config.live.maximum_event_age_in_seconds
+    provisioned            = one(concat(aws_lambda_provisioned_concurrency_config.fixed, aws_lambda_provisioned_concurrency_config.autoscaled)[*].provisioned_concurrent_executions)
+    provisioned_maximum    = one(aws_appautoscaling_target.provisioned[*].max_capacity)
+    subnet_ids             = flatten(aws_lambda_function.this.vpc_config[*].subnet_ids)
+    alarm_actions          = { for name, alarm in aws_cloudwatch_metric_alarm.this : name => alarm.alarm_actions }
+  }
+}

@@ -1,0 +1,26 @@
+module "network" {
+  source = "./modules/network"
+  count  = var.network == null ? 0 : 1
+
+  name                = local.name
+  cidr                = var.network.cidr
+  zones               = var.network.zones
+  peers               = { cache = 6379 }
+  interface_endpoints = var.network.interface_endpoints
+  flow_logs           = var.network.flow_logs
+  log_retention_days  = var.log_retention_days
+  kms_key_arn         = aws_kms_key.data.arn
+}
+
+locals {
+  # A function goes into the VPC only for the peers that it names: outside it starts sooner and
+  # reaches AWS services without endpoints.
+  attachments = {
+    for logical, function in local.functions : logical => var.network == null || length(function.network) == 0 ? null : {
+      subnet_ids = module.network[0].private_subnet_ids
+      security_group_ids = [
+        for group in concat(["aws-clients"], [for peer in function.network : "${peer}-clients"]) : module.network[0].security_group_ids[group]
+      ]
+    }
+  }
+}

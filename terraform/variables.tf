@@ -1,0 +1,162 @@
+variable "environment" {
+  description = "Name of the environment, part of every name."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{1,9}$", var.environment))
+    error_message = "The environment's name is part of AWS names: two to ten lower-case letters and digits."
+  }
+}
+
+variable "region" {
+  description = "AWS region."
+  type        = string
+  default     = "us-east-1"
+}
+
+variable "emulated" {
+  description = "Whether AWS is emulated on this machine: without TLS, Application Auto Scaling or bucket lifecycles."
+  type        = bool
+  default     = false
+}
+
+variable "artifacts_file" {
+  description = "Path of artifacts.json, written by `itemstream package`: images, archives and the layer, with their hashes."
+  type        = string
+}
+
+variable "package_type" {
+  description = "Image or Zip for every function. Null: as the catalogue says."
+  type        = string
+  default     = null
+}
+
+variable "deletion_protection" {
+  description = "Whether tables refuse to be deleted, buckets that hold objects stay, and secrets can be restored for a month."
+  type        = bool
+  default     = true
+}
+
+variable "log_level" {
+  description = "Least severe level that functions log."
+  type        = string
+  default     = "INFO"
+}
+
+variable "log_retention_days" {
+  description = "How many days logs are kept."
+  type        = number
+  default     = 365
+}
+
+variable "alert_emails" {
+  description = "Addresses that alarms are sent to; each must confirm."
+  type        = set(string)
+  default     = []
+}
+
+variable "concurrency_scale" {
+  description = "Factors by which the catalogue's reserved and provisioned concurrency apply here; provisioned 0 keeps nothing warm."
+  type        = object({ reserved = number, provisioned = number })
+  default     = { reserved = 1, provisioned = 1 }
+}
+
+variable "items_shards" {
+  description = "Partitions that each tenant's items are spread over. Fixed once there are items."
+  type        = number
+  default     = 4
+}
+
+variable "network" {
+  description = "VPC for functions that need peers inside it: address range, letters of two or three zones, interface endpoints and flow logs. Null: none."
+  type = object({
+    cidr                = string
+    zones               = list(string)
+    interface_endpoints = optional(set(string), [])
+    flow_logs           = optional(bool, true)
+  })
+  default = null
+}
+
+variable "cache" {
+  description = "ElastiCache for items: node type, replicas and days of snapshots. Null: `redis_url` instead."
+  type        = object({ node_type = string, replicas = number, snapshot_days = number })
+  default     = null
+
+  validation {
+    condition     = var.cache == null || var.network != null
+    error_message = "The cache lies in the VPC: set `network` too."
+  }
+}
+
+variable "redis_url" {
+  description = "A Redis that is there already, without IAM authentication, where `cache` is null. Empty: the API works without a cache."
+  type        = string
+  default     = ""
+}
+
+variable "tokens" {
+  description = "Which tokens are accepted. Null fields: tokens signed with our own keys."
+  type = object({
+    jwks_url         = optional(string)
+    issuer           = optional(string)
+    audience         = optional(string)
+    cooldown_seconds = optional(number, 30)
+    max_age_seconds  = optional(number, 300)
+  })
+  default = {}
+}
+
+variable "authorizer_ttl_seconds" {
+  description = "How long the gateway keeps the authorizer's answer for a token, and so how long a token may outlive its expiry."
+  type        = number
+  default     = 60
+}
+
+variable "cors_origin" {
+  description = "Origin whose pages may call the API, or \"*\": tokens travel in a header that no browser adds by itself."
+  type        = string
+  default     = "*"
+}
+
+variable "throttle" {
+  description = "Requests a second, and at once, of the REST API."
+  type        = object({ rate = number, burst = number })
+  default     = { rate = 2000, burst = 1000 }
+}
+
+variable "method_throttles" {
+  description = "The same for single routes, by \"METHOD /path\"."
+  type        = map(object({ rate = number, burst = number }))
+  default     = { "GET /health" = { rate = 50, burst = 50 } }
+}
+
+variable "response_cache" {
+  description = "Response cache of the REST API. Null: none."
+  type        = object({ size_gb = string, ttl_seconds = number })
+  default     = null
+}
+
+variable "usage_plan" {
+  description = "Rate, burst and quota in each period (DAY, WEEK or MONTH) of one API key."
+  type        = object({ rate = number, burst = number, quota = number, period = string })
+  default     = { rate = 500, burst = 250, quota = 10000000, period = "MONTH" }
+}
+
+variable "api_keys" {
+  description = "Names of API keys to make for the usage plan."
+  type        = set(string)
+  default     = []
+}
+
+variable "api_key_required" {
+  description = "Whether REST calls need an API key beside the token."
+  type        = bool
+  default     = false
+}
+
+variable "manage_gateway_account" {
+  description = "Whether to set the role with which API Gateway writes logs: one for each account and region, so only one environment there may."
+  type        = bool
+  default     = true
+}
