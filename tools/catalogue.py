@@ -1,0 +1,41 @@
+"""The catalogue of functions, functions.yaml, as the tools read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools.project import ROOT
+
+__all__ = ["Family", "catalogue", "families", "function_names"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A folder of handlers that ships as one container image or ZIP archive."""
+
+    name: str
+    source: Path
+
+
+@cache
+def catalogue() -> dict[str, Any]:
+    """Read functions.yaml."""
+    document: dict[str, Any] = yaml.safe_load((ROOT / "functions.yaml").read_text())
+    return document
+
+
+def families() -> list[Family]:
+    """List the families in the order of the catalogue."""
+    return [
+        Family(name, ROOT / entry["source"]) for name, entry in catalogue()["families"].items()
+    ]
+
+
+def function_names() -> list[str]:
+    """List the logical names of all functions."""
+    return list(catalogue()["functions"])

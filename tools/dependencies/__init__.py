@@ -1,0 +1,1 @@
+"""What the local stack needs on the machine: found, or fetched in pinned versions, or explained."""

@@ -1,0 +1,1 @@
+"""Terraform, driven: the local environment applied, the others planned."""

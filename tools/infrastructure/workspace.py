@@ -1,0 +1,215 @@
+"""The Terraform root, initialised and applied for one local stack."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tools.commands import run
+from tools.dependencies.terraform import find_terraform, plugin_folder, terraform_environment
+from tools.project import ROOT, Problem, content_hash, files_below
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tools.stack.settings import Stack
+
+__all__ = ["STATE_BUCKET", "Workspace"]
+
+STATE_BUCKET = "itemstream-local-state"
+_TERRAFORM = ROOT / "terraform"
+_PARALLELISM = "-parallelism=30"
+# Lines that `terraform init` acts on.
+_INITIALISED = re.compile(r"^\s*(?:module|source|version|required_version|backend)\b.*$", re.M)
+# MiniStack has been seen to answer a retried CreateAlias so; a second apply goes on from there.
+_KNOWN_TO_PASS = re.compile(r"CreateAlias.*(?:409|ResourceConflict)", re.S)
+_NO_PROVIDER = (
+    "Without a network, put the AWS provider into a plugin folder (one that holds "
+    "registry.terraform.io/hashicorp/aws/…) and name it: TF_PLUGIN_DIR=<folder>."
+)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """
+    Terraform's root, bound to one local stack.
+
+    Parameters
+    ----------
+    stack
+        Whose AWS it is applied to.
+    artifacts
+        The manifest of packages, see :mod:`tools.packaging.package`.
+    """
+
+    stack: Stack
+    artifacts: Path
+
+    def inputs(self) -> str:
+        """Hash everything that an apply depends on; equal hashes mean nothing to apply."""
+        gateway = ROOT / "openapi" / "gateway.json"
+        sources = [
+            path
+            for path in files_below(_TERRAFORM, ROOT / "functions.yaml")
+            if "tests" not in path.parts
+        ]
+        more = [gateway] if gateway.exists() else []
+        return content_hash([*sources, *more], self.artifacts.read_text(), self.stack.region)
+
+    def initialise(self) -> bool:
+        """
+        Make ready what `terraform init` makes ready; say whether it had to.
+
+        Raises
+        ------
+        Problem
+            If the provider is neither in a plugin folder nor in the registry.
+        """
+        sources = files_below(_TERRAFORM)
+        lines = [
+            line
+            for path in sources
+            if path.suffix == ".tf"
+            for line in _INITIALISED.findall(path.read_text())
+        ]
+        plugins = plugin_folder()
+        wanted = content_hash([], *lines, self.stack.aws_endpoint_url, str(plugins))
+        stamp = self._data / "initialised"
+        if stamp.exists() and stamp.read_text() == wanted:
+            return False
+        self._data.mkdir(parents=True, exist_ok=True)
+        backend = {
+            "bucket": STATE_BUCKET,
+            "key": "terraform.tfstate",
+            "region": self.stack.region,
+            "use_path_style": "true",
+            "use_lockfile": "false",
+            "skip_credentials_validation": "true",
+            "skip_metadata_api_check": "true",
+            "skip_region_validation": "true",
+            "skip_requesting_account_id": "true",
+        }
+        options = [f"-backend-config={name}={value}" for name, value in backend.items()]
+        if plugins:
+            options.append(f"-plugin-dir={plugins}")
+        self._run("init", "-reconfigure", *options, remedy=_NO_PROVIDER)
+        stamp.write_text(wanted)
+        return True
+
+    def apply(self, report: Callable[[str], None]) -> str:
+        """
+        Apply the local environment and sum up what changed.
+
+        Raises
+        ------
+        Problem
+            If Terraform fails; its messages.
+        """
+        try:
+            return self._apply(report)
+        except Problem as problem:
+            if not _KNOWN_TO_PASS.search(str(problem)):
+                raise
+            return self._apply(report)
+
+    def has_changes(self) -> bool:
+        """Say whether a plan would change anything."""
+        return self._plan("-detailed-exitcode", "-no-color").returncode == 2
+
+    def plan(self) -> int:
+        """Show the plan on the terminal and return Terraform's exit code."""
+        return self._plan(capture=False).returncode
+
+    def outputs(self) -> dict[str, Any]:
+        """Read the outputs of what is applied."""
+        document = json.loads(self._run("output", "-json"))
+        return {name: output["value"] for name, output in document.items()}
+
+    @property
+    def _data(self) -> Path:
+        return self.stack.folder / "terraform"
+
+    @property
+    def _inputs(self) -> tuple[str, ...]:
+        return (
+            f"-var-file={_TERRAFORM / 'environments' / 'local.tfvars'}",
+            f"-var=artifacts_file={self.artifacts}",
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return terraform_environment(**self.stack.aws_environment(), TF_DATA_DIR=str(self._data))
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [str(find_terraform()), f"-chdir={_TERRAFORM}", *arguments]
+
+    def _run(self, *arguments: str, remedy: str = "") -> str:
+        return run(self._command(*arguments), environment=self._environment(), remedy=remedy)
+
+    def _plan(self, *options: str, capture: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            self._command("plan", "-lock=false", _PARALLELISM, *self._inputs, *options),
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=capture,
+            text=True,
+            check=False,
+        )
+        if capture and done.returncode == 1:
+            raise Problem(f"terraform plan failed:\n{done.stderr}")
+        return done
+
+    def _apply(self, report: Callable[[str], None]) -> str:
+        log = self.stack.logs / "terraform.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        command = self._command("apply", "-json", "-auto-approve", _PARALLELISM, *self._inputs)
+        with (
+            log.open("w") as file,
+            subprocess.Popen(
+                command,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                text=True,
+            ) as process,
+        ):
+            assert process.stdout is not None  # noqa: S101 (PIPE, for the type checker)
+            result = _follow(_messages(process.stdout, file), report)
+        if process.returncode:
+            problems = result or f"see {log}"
+            raise Problem(f"terraform apply failed ({process.returncode}):\n{problems}")
+        return result
+
+
+def _messages(lines: Any, log: Any) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        log.write(line)
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
+
+
+def _follow(messages: Iterator[dict[str, Any]], report: Callable[[str], None]) -> str:
+    """Report how far the apply is; return its summary, or its errors."""
+    wanted = done = 0
+    errors: list[str] = []
+    summary = ""
+    for message in messages:
+        match message.get("type"):
+            case "planned_change":
+                wanted += 1
+            case "apply_complete":
+                done += 1
+                report(f"{done} of {wanted} resources")
+            case "change_summary":
+                summary = message["@message"].removeprefix("Apply complete! Resources: ")
+            case "diagnostic" if message["diagnostic"]["severity"] == "error":
+                diagnostic = message["diagnostic"]
+                where = diagnostic.get("address", "")
+                errors.append(f"{diagnostic['summary']} {where}\n{diagnostic.get('detail', '')}")
+    return "\n".join(errors) or summary

@@ -1,0 +1,101 @@
+"""Build every archive and the manifest that Terraform reads, `artifacts.json`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tools.catalogue import Family, families
+from tools.packaging.archives import archive_sha256, members_below, write_archive
+from tools.packaging.layer import LAYER_SOURCE, build_layer, compile_for
+from tools.packaging.platforms import LAMBDA_PYTHON, Platform
+from tools.project import REQUIREMENTS, ROOT, content_hash, files_below
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["LOCAL_REGISTRY", "package"]
+
+# The registry of the local account; nothing is pulled from it.
+LOCAL_REGISTRY = "000000000000.dkr.ecr.us-east-1.amazonaws.com"
+_MANIFEST = "artifacts.json"
+_TASK_ROOT = "/var/task"
+_THIS_PACKAGE = Path(__file__).parent
+
+
+def package(folder: Path, platform: Platform, registry: str) -> tuple[Path, list[str]]:
+    """
+    Build the layer and an archive for each family; what has not changed is kept.
+
+    Parameters
+    ----------
+    folder
+        Where archives and manifest go.
+    platform
+        What the archives are for.
+    registry
+        The container registry of the families' images.
+
+    Returns
+    -------
+    tuple
+        The manifest, and the names of the archives that were built anew.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    built: list[str] = []
+
+    def current(name: str, content: str, build: Callable[[Path], None]) -> dict[str, str]:
+        """Build an archive unless the one there was made of the same content."""
+        archive = folder / f"{name}.zip"
+        stamp = folder / f"{name}.content"
+        if not archive.exists() or not stamp.exists() or stamp.read_text() != content:
+            build(archive)
+            stamp.write_text(content)
+            built.append(name)
+        return {"archive": archive.name, "archive_sha256": archive_sha256(archive)}
+
+    recipe = content_hash(files_below(_THIS_PACKAGE), repr(platform))
+    shared = files_below(LAYER_SOURCE, REQUIREMENTS / "layer.txt")
+    manifest: dict[str, Any] = {
+        "architecture": platform.architecture,
+        "runtime": f"python{LAMBDA_PYTHON}",
+        "families": {},
+        "layer": current(
+            "layer", content_hash(shared, recipe), lambda path: build_layer(path, platform)
+        ),
+    }
+    for family in families():
+        source = files_below(family.source)
+        # The digest stands for the image that is built of this content.
+        digest = content_hash([*source, *shared], repr(platform))
+        archive = current(
+            family.name,
+            content_hash(source, recipe),
+            lambda path, family=family: _build_family(path, family, platform),  # type: ignore[misc]
+        )
+        image = f"{registry}/itemstream-{family.name}@sha256:{digest}"
+        manifest["families"][family.name] = {"image_uri": image, **archive}
+    path = folder / _MANIFEST
+    text = json.dumps(manifest, indent=2) + "\n"
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+    return path, built
+
+
+def _build_family(target: Path, family: Family, platform: Platform) -> None:
+    """Archive a family's handlers under the import path they have in the repository."""
+    copy = target.with_suffix(".source")
+    shutil.rmtree(copy, ignore_errors=True)
+    relative = family.source.relative_to(ROOT)
+    shutil.copytree(
+        family.source, copy / relative, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
+    )
+    for parent in relative.parents[:-1]:
+        # functions/crud is imported as functions.crud, so the package above it goes in too.
+        if (ROOT / parent / "__init__.py").exists():
+            shutil.copy(ROOT / parent / "__init__.py", copy / parent / "__init__.py")
+    compile_for(platform, copy, _TASK_ROOT)
+    write_archive(target, members_below(copy, ""))
+    shutil.rmtree(copy)

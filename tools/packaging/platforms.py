@@ -1,0 +1,71 @@
+"""Where a package runs: Lambda's own platforms, or this machine."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.commands import run
+from tools.dependencies.uv import find_uv, uv_environment
+from tools.project import Problem
+
+__all__ = ["LAMBDA_PYTHON", "Platform", "lambda_platform", "this_machine"]
+
+# The runtime of every function on AWS.
+LAMBDA_PYTHON = "3.13"
+# Lambda's Python 3.13 runs on Amazon Linux 2023, whose glibc is 2.34; 2.28 is the newest tag below.
+_WHEELS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
+
+
+@dataclass(frozen=True)
+class Platform:
+    """
+    A target for packages.
+
+    Parameters
+    ----------
+    architecture
+        As Lambda calls it: x86_64 or arm64.
+    python
+        The minor version that runs there.
+    wheels
+        uv's name of the platform whose wheels fit; empty for this machine.
+    interpreter
+        A Python of that minor version here, which can compile byte code for it.
+    """
+
+    architecture: str
+    python: str
+    wheels: str
+    interpreter: Path | None
+
+
+def this_machine() -> Platform:
+    """The machine's own Python and architecture, for the local stack."""
+    architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return Platform(architecture, python, "", Path(sys.executable))
+
+
+def lambda_platform(architecture: str) -> Platform:
+    """
+    Lambda's Python 3.13 on `architecture`.
+
+    Raises
+    ------
+    Problem
+        If Lambda has no such architecture.
+    """
+    if architecture not in _WHEELS:
+        raise Problem(f"Lambda has no architecture {architecture}: use {' or '.join(_WHEELS)}.")
+    return Platform(architecture, LAMBDA_PYTHON, _WHEELS[architecture], _interpreter())
+
+
+def _interpreter() -> Path | None:
+    try:
+        found = run([find_uv(), "python", "find", LAMBDA_PYTHON], environment=uv_environment())
+    except Problem:
+        return None
+    return Path(found.strip())
