@@ -1,0 +1,1 @@
+"""OpenAPI: the document and the gateway's request models, from Pydantic and the catalogue."""

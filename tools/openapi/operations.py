@@ -1,0 +1,208 @@
+"""What each REST operation takes and answers; methods, paths and scopes are the catalogue's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from itemstream.items.content import ItemContent
+from tools.openapi.schemas import Health, Item, ItemPage
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = ["OPERATIONS", "Answer", "Operation", "Parameter"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A query parameter or header, with its JSON Schema."""
+
+    name: str
+    place: str
+    description: str
+    schema: dict[str, Any]
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer that is no problem."""
+
+    status: int
+    description: str
+    model: type[BaseModel] | None = None
+    headers: tuple[str, ...] = ()
+    media_type: str = "application/json"
+    schema: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """
+    One operation.
+
+    Parameters
+    ----------
+    summary, description, tag
+        For people.
+    answers
+        What it answers when all is well.
+    problems
+        Status codes of the problem documents that a client should be ready for, beside 401, 403
+        and 429, which every protected operation may answer.
+    parameters, body
+        What it takes.
+    links
+        Operations that go on from the answer: operation id → parameters from the answer.
+    """
+
+    summary: str
+    tag: str
+    answers: tuple[Answer, ...]
+    problems: tuple[int, ...] = ()
+    description: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    body: type[BaseModel] | None = None
+    links: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+IF_MATCH = Parameter(
+    "If-Match",
+    "header",
+    "The ETag of the version you have seen, or `*` for whichever there is.",
+    {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*")$', "examples": ['"1"']},
+    required=True,
+)
+IF_NONE_MATCH = Parameter(
+    "If-None-Match",
+    "header",
+    "The ETag of the copy you hold.",
+    {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*")$', "examples": ['"1"']},
+)
+IDEMPOTENCY_KEY = Parameter(
+    "Idempotency-Key",
+    "header",
+    "A value of your choice for this one request, such as a UUID. A repeat with the same key and "
+    "body gets the first answer; kept for 24 hours.",
+    {"type": "string", "pattern": r"^[!-~]{1,255}$"},
+)
+LIST_PARAMETERS = (
+    Parameter(
+        "limit",
+        "query",
+        "Items on a page, at most.",
+        {"type": "integer", "minimum": 1, "maximum": 100, "default": 25},
+    ),
+    Parameter(
+        "cursor",
+        "query",
+        "`next_cursor` of the page before: good for an hour, for the same query only.",
+        {"type": "string", "minLength": 1, "maxLength": 1024},
+    ),
+    Parameter(
+        "category",
+        "query",
+        "Only items of this category.",
+        {"type": "string", "minLength": 1, "maxLength": 100},
+    ),
+    Parameter(
+        "status",
+        "query",
+        "Only items of this status.",
+        {"type": "string", "enum": ["draft", "active", "archived"]},
+    ),
+)
+FROM_ITEM = {"id": "$response.body#/id", "If-Match": "$response.header.ETag"}
+
+OPERATIONS: dict[str, Operation] = {
+    "POST /items": Operation(
+        "Create an item",
+        "Items",
+        (
+            Answer(
+                201,
+                "The item was created, now or by an earlier request with the same key.",
+                Item,
+                ("ETag", "Location", "Idempotency-Replayed"),
+            ),
+        ),
+        (400, 409, 413, 415, 422),
+        parameters=(IDEMPOTENCY_KEY,),
+        body=ItemContent,
+        links={
+            "get_item": {"id": FROM_ITEM["id"]},
+            "update_item": FROM_ITEM,
+            "delete_item": FROM_ITEM,
+        },
+    ),
+    "GET /items": Operation(
+        "List items",
+        "Items",
+        (Answer(200, "A page of items, newest first.", ItemPage),),
+        (400,),
+        parameters=LIST_PARAMETERS,
+    ),
+    "GET /items/{id}": Operation(
+        "Read an item",
+        "Items",
+        (
+            Answer(200, "The item.", Item, ("ETag",)),
+            Answer(304, "Your copy is current.", headers=("ETag",)),
+        ),
+        (400, 404),
+        parameters=(IF_NONE_MATCH,),
+    ),
+    "PUT /items/{id}": Operation(
+        "Replace an item's content",
+        "Items",
+        (Answer(200, "The item at its next version.", Item, ("ETag",)),),
+        (400, 404, 412, 413, 415, 428),
+        parameters=(IF_MATCH,),
+        body=ItemContent,
+        links={"delete_item": FROM_ITEM},
+    ),
+    "DELETE /items/{id}": Operation(
+        "Delete an item",
+        "Items",
+        (Answer(204, "The item is gone. A repeat answers the same."),),
+        (400, 412, 428),
+        parameters=(IF_MATCH,),
+    ),
+    "GET /health": Operation(
+        "Ask whether the API can do its work",
+        "Platform",
+        (
+            Answer(200, "It can, if slower in part.", Health),
+            Answer(503, "It cannot.", Health),
+        ),
+    ),
+    "GET /openapi.json": Operation(
+        "Read this description",
+        "Platform",
+        (Answer(200, "An OpenAPI 3.1 document.", schema={"type": "object"}),),
+    ),
+    "GET /docs": Operation(
+        "Browse this description",
+        "Platform",
+        (Answer(200, "A page.", media_type="text/html", schema={"type": "string"}),),
+    ),
+    "GET /docs/{asset}": Operation(
+        "Read a part of that page",
+        "Platform",
+        (
+            Answer(200, "A script.", media_type="text/javascript", schema={"type": "string"}),
+            Answer(200, "A style sheet.", media_type="text/css", schema={"type": "string"}),
+        ),
+        (404,),
+        parameters=(
+            Parameter(
+                "asset",
+                "path",
+                "Its name.",
+                {"type": "string", "enum": ["swagger-ui.js", "swagger-ui.css", "page.js"]},
+                required=True,
+            ),
+        ),
+    ),
+}
