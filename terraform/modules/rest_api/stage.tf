@@ -49,20 +49,19 @@ locals {
 
 # A deployment is a copy of the API: a new one is made when anything in it has changed.
 resource "aws_api_gateway_deployment" "this" {
-  depends_on = [aws_api_gateway_integration_response.preflight, aws_lambda_permission.route]
+  depends_on = [
+    aws_api_gateway_integration.route,
+    aws_api_gateway_integration_response.preflight,
+    aws_api_gateway_gateway_response.problem,
+    aws_lambda_permission.route,
+    aws_lambda_permission.authorizer,
+  ]
 
   rest_api_id = aws_api_gateway_rest_api.this.id
 
   triggers = {
-    content = sha256(jsonencode([
-      aws_api_gateway_authorizer.token,
-      aws_api_gateway_model.this,
-      aws_api_gateway_method.route,
-      aws_api_gateway_integration.route,
-      aws_api_gateway_integration.preflight,
-      aws_api_gateway_integration_response.preflight,
-      aws_api_gateway_gateway_response.problem,
-    ]))
+    inputs = sha256(jsonencode([local.methods, var.contract, var.authorizer, var.cors, var.api_key_required]))
+    module = sha256(join("", [for file in sort(fileset(path.module, "*.tf")) : filesha256("${path.module}/${file}")]))
   }
 
   lifecycle {
