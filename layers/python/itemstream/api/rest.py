@@ -154,7 +154,7 @@ def _proxy_response(request: Request, response: Response) -> dict[str, Any]:
         "X-Correlation-Id": request.correlation_id,
         **response.headers,
     }
-    if origin := os.environ.get("CORS_ALLOW_ORIGIN"):
+    if origin := os.environ.get("CORS_ORIGIN"):
         headers["Access-Control-Allow-Origin"] = origin
         headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
     if response.text is not None:
