@@ -3,6 +3,7 @@
 locals {
   name       = "itemstream-${var.environment}"
   account_id = data.aws_caller_identity.current.account_id
+  region     = data.aws_region.current.name
 
   catalogue      = yamldecode(file("${path.module}/../functions.yaml"))
   artifacts      = jsondecode(file(var.artifacts_file))

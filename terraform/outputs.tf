@@ -1,6 +1,6 @@
 output "region" {
   description = "AWS region."
-  value       = var.region
+  value       = local.region
 }
 
 output "rest_api_id" {
@@ -73,4 +73,13 @@ output "token_issuer" {
 output "token_audience" {
   description = "Audience that tokens must name."
   value       = local.tokens.audience
+}
+
+output "policies" {
+  description = "Every policy that allows something, as JSON by name: what to review, and what the policy tests read."
+  value = merge(
+    { for logical, function in module.function : logical => function.policy },
+    { key = aws_kms_key.data.policy, alerts = aws_sns_topic_policy.alerts.policy },
+    merge(module.network[*].policies...),
+  )
 }

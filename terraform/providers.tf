@@ -1,6 +1,5 @@
-# The endpoint and the credentials come from the environment (AWS_ENDPOINT_URL, AWS_PROFILE …).
+# Region, credentials and endpoint come from the environment (AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL …).
 provider "aws" {
-  region                      = var.region
   s3_use_path_style           = var.emulated
   skip_credentials_validation = var.emulated
   skip_metadata_api_check     = var.emulated
@@ -16,3 +15,5 @@ provider "aws" {
 }
 
 data "aws_caller_identity" "current" {}
+
+data "aws_region" "current" {}

@@ -8,12 +8,6 @@ variable "environment" {
   }
 }
 
-variable "region" {
-  description = "AWS region."
-  type        = string
-  default     = "us-east-1"
-}
-
 variable "emulated" {
   description = "Whether AWS is emulated on this machine: without TLS, Application Auto Scaling or bucket lifecycles."
   type        = bool

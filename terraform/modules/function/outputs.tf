@@ -35,22 +35,22 @@ output "policy" {
 output "guarantees" {
   description = "What every function must have, for the policy tests."
   value = {
-    role                   = aws_lambda_function.this.role
-    own_role               = aws_iam_role.this.arn
-    log_group              = aws_cloudwatch_log_group.this.name
-    log_retention_days     = aws_cloudwatch_log_group.this.retention_in_days
-    log_kms_key_arn        = aws_cloudwatch_log_group.this.kms_key_id
-    environment_kms_key    = aws_lambda_function.this.kms_key_arn
-    published              = aws_lambda_function.this.publish
-    alias                  = aws_lambda_alias.live.name
-    tracing                = one(aws_lambda_function.this.tracing_config[*].mode)
-    reserved_concurrency   = aws_lambda_function.this.reserved_concurrent_executions
-    failure_destination    = one(aws_lambda_function_event_invoke_config.live.destination_config[0].on_failure[*].destination)
-    maximum_retry_attempts = aws_lambda_function_event_invoke_config.live.maximum_retry_attempts
-    maximum_event_age      = aws_lambda_function_event_invoke_config.live.maximum_event_age_in_seconds
-    provisioned            = one(concat(aws_lambda_provisioned_concurrency_config.fixed, aws_lambda_provisioned_concurrency_config.autoscaled)[*].provisioned_concurrent_executions)
-    provisioned_maximum    = one(aws_appautoscaling_target.provisioned[*].max_capacity)
-    subnet_ids             = flatten(aws_lambda_function.this.vpc_config[*].subnet_ids)
-    alarm_actions          = { for name, alarm in aws_cloudwatch_metric_alarm.this : name => alarm.alarm_actions }
+    package_type              = aws_lambda_function.this.package_type
+    layers                    = aws_lambda_function.this.layers
+    published                 = aws_lambda_function.this.publish
+    tracing                   = one(aws_lambda_function.this.tracing_config[*].mode)
+    environment_kms_key_arn   = aws_lambda_function.this.kms_key_arn
+    role_name                 = aws_iam_role.this.name
+    subnet_ids                = flatten(aws_lambda_function.this.vpc_config[*].subnet_ids[*])
+    log_group                 = aws_cloudwatch_log_group.this.name
+    log_retention_days        = aws_cloudwatch_log_group.this.retention_in_days
+    log_kms_key_arn           = aws_cloudwatch_log_group.this.kms_key_id
+    failure_destination       = one(aws_lambda_function_event_invoke_config.live.destination_config[0].on_failure[*].destination)
+    maximum_retry_attempts    = aws_lambda_function_event_invoke_config.live.maximum_retry_attempts
+    maximum_event_age_seconds = aws_lambda_function_event_invoke_config.live.maximum_event_age_in_seconds
+    reserved_concurrency      = aws_lambda_function.this.reserved_concurrent_executions
+    provisioned_concurrency   = one(concat(aws_lambda_provisioned_concurrency_config.fixed, aws_lambda_provisioned_concurrency_config.autoscaled)[*].provisioned_concurrent_executions)
+    provisioned_maximum       = one(aws_appautoscaling_target.provisioned[*].max_capacity)
+    alarm_actions             = { for name, alarm in aws_cloudwatch_metric_alarm.this : name => alarm.alarm_actions }
   }
 }

@@ -1,0 +1,271 @@
+# What must hold in every environment, over the whole plan. Run it for each:
+#
+#   terraform test -var-file=environments/prod.tfvars
+
+mock_provider "aws" {
+  source          = "./tests/mocks"
+  override_during = plan
+}
+
+variables {
+  artifacts_file = "tests/artifacts.json"
+}
+
+run "environment" {
+  command = plan
+
+  # Functions
+
+  assert {
+    condition     = keys(module.function) == keys(yamldecode(file("../functions.yaml")).functions)
+    error_message = "Every function of the catalogue must be made, and no other."
+  }
+
+  assert {
+    condition     = length(distinct([for function in module.function : function.guarantees.role_name])) == length(module.function)
+    error_message = "Every function must have a role of its own."
+  }
+
+  assert {
+    condition = alltrue([
+      for function in module.function :
+      function.guarantees.log_group == "/aws/lambda/${function.name}" &&
+      function.guarantees.log_kms_key_arn == aws_kms_key.data.arn &&
+      function.guarantees.log_retention_days > 0
+    ])
+    error_message = "Every function must log to its own group, encrypted with our key and kept for a time."
+  }
+
+  assert {
+    condition     = alltrue([for function in module.function : function.guarantees.published && function.alias.name == "live"])
+    error_message = "Every function must publish versions behind the alias live."
+  }
+
+  assert {
+    condition     = alltrue([for function in module.function : function.guarantees.tracing == "Active"])
+    error_message = "Every function must be traced."
+  }
+
+  assert {
+    condition     = alltrue([for function in module.function : function.guarantees.environment_kms_key_arn == aws_kms_key.data.arn])
+    error_message = "Every function's environment variables must be encrypted with our key."
+  }
+
+  assert {
+    condition     = alltrue([for function in module.function : function.guarantees.reserved_concurrency >= 1])
+    error_message = "Every function must have reserved concurrency, and not be switched off by it."
+  }
+
+  assert {
+    condition     = sum([for function in module.function : function.guarantees.reserved_concurrency]) <= 900
+    error_message = "The functions reserve more than an account's default concurrency of 1,000, of which AWS keeps 100 unreserved."
+  }
+
+  assert {
+    condition = alltrue([
+      for function in module.function :
+      function.guarantees.failure_destination == function.dead_letters.arn &&
+      function.guarantees.maximum_retry_attempts <= 2 &&
+      function.guarantees.maximum_event_age_seconds <= 21600
+    ])
+    error_message = "Every function must end its asynchronous retries, with a dead letter."
+  }
+
+  assert {
+    condition = alltrue([
+      for logical, function in module.function :
+      length(setsubtract(["errors", "throttles", "duration", "concurrency", "dead_letters"], keys(function.guarantees.alarm_actions))) == 0 &&
+      contains(keys(function.guarantees.alarm_actions), "iterator_age") == local.functions[logical].reads_stream
+    ])
+    error_message = "Every function must have its six alarms: five, and the iterator's age where it reads a stream."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for function in module.function : [
+        for actions in values(function.guarantees.alarm_actions) : contains(actions, aws_sns_topic.alerts.arn)
+      ]
+    ]))
+    error_message = "Every alarm must notify the alerts topic."
+  }
+
+  assert {
+    condition = alltrue([
+      for logical, function in module.function :
+      coalesce(function.guarantees.provisioned_concurrency, 0) == ceil(local.functions[logical].concurrency.provisioned * var.concurrency_scale.provisioned)
+    ])
+    error_message = "Every function must keep as many environments warm as the catalogue says, scaled."
+  }
+
+  assert {
+    condition = alltrue([
+      for logical, function in module.function :
+      function.guarantees.provisioned_maximum == (
+        function.guarantees.provisioned_concurrency == null || var.emulated ? null : ceil(local.functions[logical].concurrency.provisioned_maximum * var.concurrency_scale.provisioned)
+      )
+    ])
+    error_message = "Every function that is kept warm must scale up to the catalogue's maximum."
+  }
+
+  assert {
+    condition = alltrue([
+      for logical, function in module.function :
+      (length(function.guarantees.subnet_ids) > 0) == (var.network != null && length(local.functions[logical].network) > 0)
+    ])
+    error_message = "Functions are in the VPC exactly when they name peers there."
+  }
+
+  # Data
+
+  assert {
+    condition = alltrue([
+      for table in module.table :
+      table.protection.encrypted && table.protection.kms_key_arn == aws_kms_key.data.arn &&
+      table.protection.point_in_time_recovery && table.protection.deletion_protection == var.deletion_protection
+    ])
+    error_message = "Every table must be encrypted with our key, backed up continuously and guarded against deletion."
+  }
+
+  assert {
+    condition = alltrue([
+      for bucket in module.bucket :
+      bucket.protection.sse_algorithm == "aws:kms" && bucket.protection.kms_key_arn == aws_kms_key.data.arn &&
+      bucket.protection.versioning == "Enabled" && bucket.protection.public_access_blocked && bucket.protection.tls_only == !var.emulated
+    ])
+    error_message = "Every bucket must be encrypted with our key, versioned, closed to the public and to plain HTTP."
+  }
+
+  assert {
+    condition     = alltrue([for secret in aws_secretsmanager_secret.this : secret.kms_key_id == aws_kms_key.data.arn])
+    error_message = "Every secret must be encrypted with our key."
+  }
+
+  assert {
+    condition     = aws_sns_topic.alerts.kms_master_key_id == aws_kms_key.data.arn && aws_kms_key.data.enable_key_rotation
+    error_message = "Alerts must be encrypted with our key, and the key must rotate."
+  }
+
+  assert {
+    condition = alltrue([
+      for cache in module.cache :
+      cache.protection.encrypted_at_rest && cache.protection.encrypted_in_transit && cache.protection.kms_key_arn == aws_kms_key.data.arn && cache.protection.snapshot_days >= 1
+    ])
+    error_message = "The cache must be encrypted, at rest with our key and in transit, and have snapshots."
+  }
+
+  assert {
+    condition     = var.environment != "prod" || (var.deletion_protection && !var.emulated && try(var.cache.replicas, 0) >= 1 && length(try(var.network.zones, [])) == 3)
+    error_message = "Production must be guarded against deletion, and survive the loss of a zone."
+  }
+
+  # The REST API
+
+  assert {
+    condition     = keys(module.rest_api.methods) == keys(local.routes)
+    error_message = "Every route of the catalogue must be made, and no other."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, method in module.rest_api.methods :
+      method.validated && method.authorization == (local.routes[key].scope == null ? "NONE" : "CUSTOM")
+    ])
+    error_message = "Every route must be validated and, where it has a scope, need a token."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, method in module.rest_api.methods :
+      method.permitted_source == "arn:aws:execute-api:eu-central-1:111122223333:a1b2c3d4e5/v1/${local.routes[key].method}${replace(local.routes[key].path, "/{[^}]+}/", "*")}"
+    ])
+    error_message = "Each function may be called by its own stage, methods and paths only."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, method in module.rest_api.methods :
+      length(setsubtract(
+        concat(["method.request.header.If-None-Match"], local.routes[key].scope == null ? [] : ["method.request.header.Authorization"]),
+        method.cache_keys,
+      )) == 0 if local.routes[key].cached
+    ])
+    error_message = "A cached answer must be told apart by its caller and the copy the caller has."
+  }
+
+  assert {
+    condition = alltrue([
+      for type, problem in module.rest_api.problems :
+      problem.document.status == tonumber(problem.status) &&
+      problem.document.instance == "urn:uuid:$context.requestId" &&
+      problem.headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'" &&
+      contains(keys(problem.headers), "gatewayresponse.header.Access-Control-Allow-Origin")
+    ]) && length(module.rest_api.problems) == 21
+    error_message = "Each of the gateway's own answers must be a problem document that browsers may read."
+  }
+
+  assert {
+    condition = (
+      module.rest_api.stage_guarantees.tracing &&
+      module.rest_api.stage_guarantees.log_kms_key_arn == aws_kms_key.data.arn &&
+      alltrue([
+        for settings in module.rest_api.stage_guarantees.method_settings :
+        settings.metrics_enabled && !settings.data_trace_enabled && settings.throttling_rate_limit > 0 && settings.throttling_burst_limit > 0
+      ])
+    )
+    error_message = "The stage must be traced, logged, measured and throttled, and never log bodies."
+  }
+
+  assert {
+    condition = alltrue([
+      for settings in module.rest_api.stage_guarantees.method_settings :
+      settings.cache_data_encrypted && settings.require_authorization_for_cache_control if settings.caching_enabled
+    ])
+    error_message = "Cached answers must be encrypted, and dropped only by those who may."
+  }
+
+  assert {
+    condition     = (module.rest_api.stage_guarantees.cache == true) == (var.response_cache != null)
+    error_message = "The response cache is on exactly where the environment asks for it."
+  }
+}
+
+run "policies" {
+  command = plan
+
+  module {
+    source = "./tests/wildcards"
+  }
+
+  variables {
+    policies = run.environment.policies
+  }
+
+  assert {
+    condition     = length(output.unexpected) == 0
+    error_message = "Allowed by wildcard without a reason on the list: ${join("; ", output.unexpected)}"
+  }
+
+  assert {
+    condition     = length(output.public) == 0
+    error_message = "Allowed to everybody: ${join(", ", output.public)}"
+  }
+}
+
+# The same functions as archives with the shared layer.
+run "archives" {
+  command = plan
+
+  variables {
+    package_type = "Zip"
+  }
+
+  assert {
+    condition     = alltrue([for function in module.function : function.guarantees.package_type == "Zip" && length(function.guarantees.layers) == 1])
+    error_message = "As archives, all functions must run on the shared layer."
+  }
+
+  assert {
+    condition     = one(aws_lambda_layer_version.shared).compatible_architectures == toset(["arm64"])
+    error_message = "The layer must be of the functions' architecture."
+  }
+}

@@ -1,0 +1,48 @@
+# Finds what policies allow by wildcard, and to whom, beyond what is listed here with its reason.
+
+terraform {
+  required_version = ">= 1.11"
+}
+
+variable "policies" {
+  description = "Policy documents, as JSON by name."
+  type        = map(string)
+}
+
+locals {
+  # Each a regular expression over "<policy>: <action> on <resource>".
+  allowed = {
+    "X-Ray knows no resources."                                                                                          = "^\\w+: xray:Put(TraceSegments|TelemetryRecords) on \\*$"
+    "Lambda makes network interfaces with the role, before they have names; the function's own code is denied the same." = "^\\w+: ec2:(Create|Delete|Describe)NetworkInterfaces? on \\*$|^\\w+: ec2:DescribeSubnets on \\*$|^\\w+: ec2:(Assign|Unassign)PrivateIpAddresses on \\*$"
+    "Lambda and flow logs name the streams of a log group themselves."                                                   = "^[\\w-]+: logs:(CreateLogStream|DescribeLogStreams|PutLogEvents) on arn:aws:logs:[^*]+:log-group:[^*]+:log-stream:\\*$"
+    "Objects have no list of names: all of one bucket."                                                                  = "^\\w+: s3:(Get|Put|Delete)Object on arn:aws:s3:::[^*]+/\\*$"
+    "In a key's policy * is that key, and the account must administer it."                                               = "^key: kms:(\\w+|\\*) on \\*$"
+  }
+
+  statements = flatten([
+    for name, document in var.policies : [
+      for statement in jsondecode(document).Statement : {
+        policy     = name
+        actions    = flatten([statement.Action])
+        resources  = flatten([statement.Resource])
+        principals = flatten([try(values(statement.Principal), try(statement.Principal, []))])
+      } if statement.Effect == "Allow"
+    ]
+  ])
+
+  grants = flatten([
+    for statement in local.statements : [
+      for pair in setproduct(statement.actions, statement.resources) : "${statement.policy}: ${pair[0]} on ${pair[1]}"
+    ]
+  ])
+}
+
+output "unexpected" {
+  description = "Grants by wildcard that are not on the list."
+  value       = [for grant in local.grants : grant if strcontains(grant, "*") && !anytrue([for pattern in values(local.allowed) : can(regex(pattern, grant))])]
+}
+
+output "public" {
+  description = "Policies that allow something to everybody."
+  value       = distinct([for statement in local.statements : statement.policy if contains(statement.principals, "*")])
+}
