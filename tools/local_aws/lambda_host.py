@@ -9,7 +9,7 @@ answer but 200.
 
 Protocol: ``POST <host>/2015-03-31/functions/<name>/invocations`` with the event as the body and
 the headers ``X-Amzn-Lambda-Function-Name``, ``-Function-Version``, ``-Function-Arn`` (as invoked,
-alias included), ``-Request-Id``, ``-Deadline-Ms`` and ``X-Amzn-Trace-Id``. The host answers as
+alias included), ``-Revision-Id`` (of the configuration), ``-Request-Id``, ``-Deadline-Ms`` and ``X-Amzn-Trace-Id``. The host answers as
 Invoke does. Concurrency, logs and the AWS/Lambda metrics are the host's: MiniStack's own are off.
 """
 
@@ -47,12 +47,20 @@ def apply() -> None:
     async def invoke_with_limit(*args: Any, **kwargs: Any) -> Any:
         status, headers, body = await invoke(*args, **kwargs)
         if headers.get("X-Amz-Function-Error") == REQUEST_TOO_LARGE:
-            return 413, {"Content-Type": "application/json", "x-amzn-ErrorType": REQUEST_TOO_LARGE}, body
+            return (
+                413,
+                {"Content-Type": "application/json", "x-amzn-ErrorType": REQUEST_TOO_LARGE},
+                body,
+            )
         return status, headers, body
 
     lambda_svc._execute_function = execute
     lambda_svc._invoke = invoke_with_limit
-    lambda_svc._emit_lambda_metrics = lambda *args, **kwargs: None
+    lambda_svc._emit_lambda_metrics = _leave_to_the_host
+
+
+def _leave_to_the_host(*_: Any, **__: Any) -> None:
+    """Emit no metrics: the host does, for every invocation and not only those by the Invoke API."""
 
 
 class _Host:
@@ -107,6 +115,7 @@ def _headers(config: dict[str, Any], timeout: int) -> dict[str, str]:
         "X-Amzn-Lambda-Function-Name": config["FunctionName"],
         "X-Amzn-Lambda-Function-Version": config.get("Version", "$LATEST"),
         "X-Amzn-Lambda-Function-Arn": config.get("FunctionArn", ""),
+        "X-Amzn-Lambda-Revision-Id": config.get("RevisionId", ""),
         "X-Amzn-Lambda-Request-Id": str(uuid.uuid4()),
         "X-Amzn-Lambda-Deadline-Ms": str(int((time.time() + timeout) * 1000)),
     }
