@@ -1,0 +1,33 @@
+"""The committed OpenAPI document against the live API, by Schemathesis: every operation, bad input too."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+
+from tests.local_stack import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.local_stack import LocalStack
+
+schema = schemathesis.openapi.from_dict(json.loads((ROOT / "openapi" / "openapi.json").read_text()))
+
+
+@pytest.fixture(scope="module")
+def token(sign: Callable[..., str]) -> str:
+    return sign(tenant="contract")
+
+
+@schema.parametrize()
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_answer_fits_the_document(
+    case: schemathesis.Case, stack: LocalStack, token: str
+) -> None:
+    response = case.call(base_url=stack.rest_api_url, headers={"Authorization": f"Bearer {token}"})
+    case.validate_response(response)
