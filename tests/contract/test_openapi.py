@@ -1,4 +1,4 @@
-"""The committed OpenAPI document against the live API, by Schemathesis: every operation, bad input too."""
+"""The committed OpenAPI document against the live API, by Schemathesis."""
 
 from __future__ import annotations
 
