@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from tools.project import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Family", "catalogue", "families", "function_names"]
 
@@ -31,9 +33,7 @@ def catalogue() -> dict[str, Any]:
 
 def families() -> list[Family]:
     """List the families in the order of the catalogue."""
-    return [
-        Family(name, ROOT / entry["source"]) for name, entry in catalogue()["families"].items()
-    ]
+    return [Family(name, ROOT / entry["source"]) for name, entry in catalogue()["families"].items()]
 
 
 def function_names() -> list[str]:

@@ -33,7 +33,7 @@ _REGISTRY = "registry.terraform.io"
 
 
 def terraform_environment(**more: str) -> dict[str, str]:
-    """The environment Terraform runs in; a configuration file that does not exist is not named."""
+    """Return Terraform's environment, without a configuration file that does not exist."""
     environment = clean_environment(
         TF_IN_AUTOMATION="1", TF_INPUT="0", CHECKPOINT_DISABLE="1", AWS_EC2_METADATA_DISABLED="true"
     )

@@ -62,8 +62,10 @@ def install_environment(folder: Path, lock: Path, python: str) -> bool:
     environment = uv_environment()
     run([uv, "venv", "--quiet", "--clear", "--python", python, folder], environment=environment)
     run(
-        [uv, "pip", "install", "--quiet", "--require-hashes", "--python", folder / "bin/python"]
-        + ["--requirement", str(lock)],
+        [
+            *(uv, "pip", "install", "--quiet", "--require-hashes"),
+            *("--python", folder / "bin/python", "--requirement", lock),
+        ],
         environment=environment,
         remedy=_NO_PACKAGES,
     )

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tools.commands import run
-from tools.dependencies.terraform import find_terraform, plugin_folder, terraform_environment
+from tools.dependencies.terraform import terraform_environment
+from tools.infrastructure.root import TERRAFORM, initialise, terraform
 from tools.project import ROOT, Problem, content_hash, files_below
 
 if TYPE_CHECKING:
@@ -21,16 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["STATE_BUCKET", "Workspace"]
 
 STATE_BUCKET = "itemstream-local-state"
-_TERRAFORM = ROOT / "terraform"
 _PARALLELISM = "-parallelism=30"
-# Lines that `terraform init` acts on.
-_INITIALISED = re.compile(r"^\s*(?:module|source|version|required_version|backend)\b.*$", re.M)
 # MiniStack has been seen to answer a retried CreateAlias so; a second apply goes on from there.
-_KNOWN_TO_PASS = re.compile(r"CreateAlias.*(?:409|ResourceConflict)", re.S)
-_NO_PROVIDER = (
-    "Without a network, put the AWS provider into a plugin folder (one that holds "
-    "registry.terraform.io/hashicorp/aws/…) and name it: TF_PLUGIN_DIR=<folder>."
-)
+_KNOWN_TO_PASS = re.compile(r"CreateAlias.*(?:409|ResourceConflict)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -54,35 +48,15 @@ class Workspace:
         gateway = ROOT / "openapi" / "gateway.json"
         sources = [
             path
-            for path in files_below(_TERRAFORM, ROOT / "functions.yaml")
+            for path in files_below(TERRAFORM, ROOT / "functions.yaml")
             if "tests" not in path.parts
         ]
         more = [gateway] if gateway.exists() else []
         return content_hash([*sources, *more], self.artifacts.read_text(), self.stack.region)
 
     def initialise(self) -> bool:
-        """
-        Make ready what `terraform init` makes ready; say whether it had to.
-
-        Raises
-        ------
-        Problem
-            If the provider is neither in a plugin folder nor in the registry.
-        """
-        sources = files_below(_TERRAFORM)
-        lines = [
-            line
-            for path in sources
-            if path.suffix == ".tf"
-            for line in _INITIALISED.findall(path.read_text())
-        ]
-        plugins = plugin_folder()
-        wanted = content_hash([], *lines, self.stack.aws_endpoint_url, str(plugins))
-        stamp = self._data / "initialised"
-        if stamp.exists() and stamp.read_text() == wanted:
-            return False
-        self._data.mkdir(parents=True, exist_ok=True)
-        backend = {
+        """Make the root ready; say whether it had to be made so."""
+        settings = {
             "bucket": STATE_BUCKET,
             "key": "terraform.tfstate",
             "region": self.stack.region,
@@ -93,12 +67,8 @@ class Workspace:
             "skip_region_validation": "true",
             "skip_requesting_account_id": "true",
         }
-        options = [f"-backend-config={name}={value}" for name, value in backend.items()]
-        if plugins:
-            options.append(f"-plugin-dir={plugins}")
-        self._run("init", "-reconfigure", *options, remedy=_NO_PROVIDER)
-        stamp.write_text(wanted)
-        return True
+        backend = [f"-backend-config={name}={value}" for name, value in settings.items()]
+        return initialise(self._environment(), self._data, "-reconfigure", *backend)
 
     def apply(self, report: Callable[[str], None]) -> str:
         """
@@ -126,7 +96,7 @@ class Workspace:
 
     def outputs(self) -> dict[str, Any]:
         """Read the outputs of what is applied."""
-        document = json.loads(self._run("output", "-json"))
+        document = json.loads(run(terraform("output", "-json"), environment=self._environment()))
         return {name: output["value"] for name, output in document.items()}
 
     @property
@@ -136,22 +106,18 @@ class Workspace:
     @property
     def _inputs(self) -> tuple[str, ...]:
         return (
-            f"-var-file={_TERRAFORM / 'environments' / 'local.tfvars'}",
+            f"-var-file={TERRAFORM / 'environments' / 'local.tfvars'}",
             f"-var=artifacts_file={self.artifacts}",
+            f"-var=redis_url={self.stack.redis_url}",
+            f"-var=redis_url=redis://127.0.0.1:{self.stack.redis_port}/0",
         )
 
     def _environment(self) -> dict[str, str]:
         return terraform_environment(**self.stack.aws_environment(), TF_DATA_DIR=str(self._data))
 
-    def _command(self, *arguments: str) -> list[str]:
-        return [str(find_terraform()), f"-chdir={_TERRAFORM}", *arguments]
-
-    def _run(self, *arguments: str, remedy: str = "") -> str:
-        return run(self._command(*arguments), environment=self._environment(), remedy=remedy)
-
     def _plan(self, *options: str, capture: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            self._command("plan", "-lock=false", _PARALLELISM, *self._inputs, *options),
+            terraform("plan", "-lock=false", _PARALLELISM, *self._inputs, *options),
             env=self._environment(),
             stdin=subprocess.DEVNULL,
             capture_output=capture,
@@ -165,7 +131,7 @@ class Workspace:
     def _apply(self, report: Callable[[str], None]) -> str:
         log = self.stack.logs / "terraform.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        command = self._command("apply", "-json", "-auto-approve", _PARALLELISM, *self._inputs)
+        command = terraform("apply", "-json", "-auto-approve", _PARALLELISM, *self._inputs)
         with (
             log.open("w") as file,
             subprocess.Popen(

@@ -6,7 +6,7 @@ MiniStack 1.5.33: the query protocol, which Terraform speaks, leaves out actions
 period, dimensions, description and missing-data treatment, and ``Metrics`` is never stored.
 """
 
-import datetime
+import datetime as dt
 import re
 from typing import Any
 from xml.sax.saxutils import escape
@@ -53,7 +53,9 @@ def _whole_alarms(match: re.Match[str]) -> str:
     kind = match[1]
     stored = cloudwatch._alarms if kind == "MetricAlarms" else cloudwatch._composite_alarms
     names = _ALARM_NAME.findall(match[0])
-    return f"<{kind}>" + "".join(_xml("member", _described(stored[n])) for n in names) + f"</{kind}>"
+    return (
+        f"<{kind}>" + "".join(_xml("member", _described(stored[n])) for n in names) + f"</{kind}>"
+    )
 
 
 def _described(alarm: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +78,7 @@ def _xml(name: str, value: Any) -> str:
     elif isinstance(value, bool):
         content = str(value).lower()
     elif name.endswith("Timestamp"):
-        content = datetime.datetime.fromtimestamp(float(value), datetime.UTC).isoformat()
+        content = dt.datetime.fromtimestamp(float(value), dt.UTC).isoformat()
     else:
         content = escape(str(value))
     return f"<{name}>{content}</{name}>"

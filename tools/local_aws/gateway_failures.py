@@ -13,7 +13,7 @@ from typing import Any
 from ministack.services import apigateway_v1 as gateway
 
 
-class _Failure(Exception):
+class _FailureError(Exception):
     """The function gave nothing that could be answered; `status` is what AWS uses for it."""
 
     def __init__(self, status: int) -> None:
@@ -30,7 +30,7 @@ def apply() -> None:
     async def invoke_or_fail(*args: Any, **kwargs: Any) -> Any:
         try:
             return await invoke(*args, **kwargs)
-        except _Failure as failure:
+        except _FailureError as failure:
             error = gateway._gw_error("DEFAULT_5XX", "Internal server error")
             error.status = failure.status
             return error
@@ -45,10 +45,10 @@ def apply() -> None:
 
 def _proxy_response(result: dict[str, Any]) -> tuple[dict[str, Any], None]:
     if result.get("throttle"):
-        raise _Failure(500)
-    answer = result.get("body")
+        raise _FailureError(500)
+    answer: Any = result.get("body")
     if result.get("error") or not _well_formed(answer):
-        raise _Failure(502)
+        raise _FailureError(502)
     return {**answer, "statusCode": int(answer["statusCode"])}, None
 
 

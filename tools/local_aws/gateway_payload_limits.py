@@ -16,7 +16,7 @@ from tools.local_aws.lambda_host import REQUEST_TOO_LARGE
 _MAXIMUM_BYTES = 10 * 1024 * 1024
 
 
-class _EventTooLarge(Exception):
+class _EventTooLargeError(Exception):
     """Lambda refused the event for its size."""
 
 
@@ -28,7 +28,7 @@ def apply() -> None:
     async def call_within_limit(*args: Any, **kwargs: Any) -> Any:
         result, problem = await call_lambda(*args, **kwargs)
         if result and result.get("function_error") == REQUEST_TOO_LARGE:
-            raise _EventTooLarge
+            raise _EventTooLargeError
         return result, problem
 
     async def execute_within_limits(
@@ -47,7 +47,7 @@ def apply() -> None:
                 return await execute(
                     request, api_id, stage_name, method, path, headers, body, *rest
                 )
-        except _EventTooLarge:
+        except _EventTooLargeError:
             pass
         request["stage"] = stage
         return gateway._gw_error("REQUEST_TOO_LARGE", "Request Too Long")

@@ -15,8 +15,10 @@ from typing import Any
 
 from ministack.services import apigateway_v1 as gateway
 
-_VARIABLE = re.compile(r"\$(?:context\.error\.validationErrorString\b|"
-                       r"\{context\.error\.validationErrorString\})")
+_VARIABLE = re.compile(
+    r"\$(?:context\.error\.validationErrorString\b|"
+    r"\{context\.error\.validationErrorString\})"
+)
 
 
 def apply() -> None:
@@ -70,7 +72,10 @@ def _messages(schema: dict[str, Any], value: Any) -> Iterator[str]:
         yield f"object has missing required properties ({_listed(missing)})"
     unknown = set(value) - set(properties)
     if unknown and schema.get("additionalProperties", True) is False:
-        yield f"object instance has properties which are not allowed by the schema: {_listed(unknown)}"
+        yield (
+            "object instance has properties which are not allowed by the schema: "
+            f"{_listed(unknown)}"
+        )
     if len(value) > schema.get("maxProperties", len(value)):
         yield (
             f"object has too many properties (found {len(value)} but schema requires at most "

@@ -9,8 +9,9 @@ answer but 200.
 
 Protocol: ``POST <host>/2015-03-31/functions/<name>/invocations`` with the event as the body and
 the headers ``X-Amzn-Lambda-Function-Name``, ``-Function-Version``, ``-Function-Arn`` (as invoked,
-alias included), ``-Revision-Id`` (of the configuration), ``-Request-Id``, ``-Deadline-Ms`` and ``X-Amzn-Trace-Id``. The host answers as
-Invoke does. Concurrency, logs and the AWS/Lambda metrics are the host's: MiniStack's own are off.
+alias included), ``-Revision-Id`` (of the configuration), ``-Request-Id``, ``-Deadline-Ms`` and
+``X-Amzn-Trace-Id``. The host answers as Invoke does. Concurrency, logs and the AWS/Lambda metrics
+are the host's: MiniStack's own are off.
 """
 
 import http.client

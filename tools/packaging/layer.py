@@ -1,4 +1,4 @@
-"""The shared layer: `layers/python` and the locked dependencies, laid out as Lambda imports them."""
+"""The shared layer: `layers/python` and the locked dependencies, laid out for /opt/python."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ def build_layer(target: Path, platform: Platform) -> None:
     shutil.rmtree(own, ignore_errors=True)
     shutil.copytree(LAYER_SOURCE, own, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     compile_for(platform, own, _IMPORTED_AS)
-    write_archive(
-        target, [*members_below(dependencies, "python/"), *members_below(own, "python/")]
-    )
+    write_archive(target, [*members_below(dependencies, "python/"), *members_below(own, "python/")])
     shutil.rmtree(own)
 
 
@@ -58,9 +56,11 @@ def _dependencies(platform: Platform) -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     target_python = ["--python-version", platform.python, "--python-platform", platform.wheels]
     run(
-        [find_uv(), "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
-        + ["--require-hashes", "--requirement", str(_LOCK), "--link-mode", "copy"]
-        + ["--target", str(partial), *(target_python if platform.wheels else [])],
+        [
+            *(find_uv(), "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"),
+            *("--require-hashes", "--requirement", _LOCK, "--link-mode", "copy"),
+            *("--target", partial, *(target_python if platform.wheels else ())),
+        ],
         environment=uv_environment(),
         remedy="Is the package index reachable? `make package` can be run again at any time.",
     )

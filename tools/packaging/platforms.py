@@ -43,7 +43,7 @@ class Platform:
 
 
 def this_machine() -> Platform:
-    """The machine's own Python and architecture, for the local stack."""
+    """Return the machine's own Python and architecture, for the local stack."""
     architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return Platform(architecture, python, "", Path(sys.executable))
@@ -51,7 +51,7 @@ def this_machine() -> Platform:
 
 def lambda_platform(architecture: str) -> Platform:
     """
-    Lambda's Python 3.13 on `architecture`.
+    Return Lambda's Python 3.13 on `architecture`.
 
     Raises
     ------

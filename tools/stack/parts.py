@@ -35,7 +35,7 @@ def parts(stack: Stack) -> list[Daemon]:
 
 
 def redis(stack: Stack) -> Daemon:
-    """The private Redis that stands for ElastiCache."""
+    """Describe the private Redis that stands for ElastiCache."""
     return Daemon(
         name="redis",
         title="Redis",
@@ -49,7 +49,7 @@ def redis(stack: Stack) -> Daemon:
 
 
 def ministack(stack: Stack) -> Daemon:
-    """The local AWS, with IAM enforced and its state kept."""
+    """Describe the local AWS, with IAM enforced and its state kept."""
     state = stack.folder / "ministack"
     temporary = state / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def ministack(stack: Stack) -> Daemon:
 
 
 def lambda_host(stack: Stack) -> Daemon:
-    """The host that runs the functions under AWS's runtime client."""
+    """Describe the host that runs the functions under AWS's runtime client."""
     return Daemon(
         name="lambda_host",
         title="the Lambda host",

@@ -46,9 +46,7 @@ def outputs(stack: Stack) -> dict[str, Any]:
 
 def mark_applied(stack: Stack, inputs: str) -> None:
     """Note in the local AWS which inputs it was made from."""
-    client(stack, "ssm").put_parameter(
-        Name=_PARAMETER, Value=inputs, Type="String", Overwrite=True
-    )
+    client(stack, "ssm").put_parameter(Name=_PARAMETER, Value=inputs, Type="String", Overwrite=True)
 
 
 def applied_inputs(stack: Stack) -> str | None:

@@ -51,6 +51,11 @@ class Stack:
         return f"http://127.0.0.1:{self.aws_port}"
 
     @property
+    def redis_url(self) -> str:
+        """Where the private Redis answers."""
+        return f"redis://127.0.0.1:{self.redis_port}/0"
+
+    @property
     def lambda_host_url(self) -> str:
         """Where the Lambda host takes invocations."""
         return f"http://127.0.0.1:{self.lambda_host_port}"

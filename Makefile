@@ -1,0 +1,94 @@
+# Every target is one line of `itemstream` or of a tool, so that all of it runs without make too.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m tools.testing
+TENANT ?= demo
+SCOPE ?= items:read items:write
+ENV ?= local
+ARCHITECTURE ?= arm64
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: bootstrap
+bootstrap: ## Make .venv from the lock (every target does so by itself)
+	@sh tools/bootstrap.sh
+
+# --- The local stack ---------------------------------------------------------------------------
+
+.PHONY: up down reset status logs token rotate-keys
+up: bootstrap ## Bring the local stack up and say how to use it
+	@$(BIN)/itemstream up
+
+down: bootstrap ## Stop the local stack; data stays
+	@$(BIN)/itemstream down
+
+reset: bootstrap ## Stop the local stack and forget its data
+	@$(BIN)/itemstream reset
+
+status: bootstrap ## How the local stack is
+	@$(BIN)/itemstream status
+
+logs: bootstrap ## A function's log: make logs FUNCTION=create_item [FOLLOW=1]
+	@$(BIN)/itemstream logs "$(or $(FUNCTION),$(error which? make logs FUNCTION=create_item))" $(if $(FOLLOW),--follow)
+
+token: bootstrap ## An access token: make token TENANT=demo SCOPE="items:read"
+	@$(BIN)/itemstream token --tenant "$(TENANT)" --scope "$(SCOPE)"
+
+rotate-keys: bootstrap ## Rotate the keys that sign local tokens
+	@$(BIN)/itemstream keys rotate
+
+# --- Tests and checks --------------------------------------------------------------------------
+
+.PHONY: test test-unit test-property test-integration test-contract test-e2e test-resilience
+test: bootstrap ## Everything that CI runs
+	@$(PYTEST)
+
+test-unit: bootstrap ## Unit tests alone
+	@$(PYTEST) unit
+
+test-property: bootstrap ## Property tests alone
+	@$(PYTEST) property
+
+test-integration: bootstrap ## Integration tests alone, on the test stack
+	@$(PYTEST) integration
+
+test-contract: bootstrap ## Contract tests alone, on the test stack
+	@$(PYTEST) contract
+
+test-e2e: bootstrap ## End-to-end tests alone, on the test stack
+	@$(PYTEST) e2e
+
+test-resilience: bootstrap ## Resilience tests alone, on the test stack
+	@$(PYTEST) resilience
+
+.PHONY: lint format
+lint: bootstrap ## Format check, lint, types, import contracts, Terraform
+	@$(BIN)/python -m tools.checks
+
+format: bootstrap ## Format Python and Terraform
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+	@terraform fmt -recursive terraform
+
+# --- Packages, plans, locks --------------------------------------------------------------------
+
+.PHONY: package plan openapi lock bench
+package: bootstrap ## Layer and archives for AWS into build/: make package [ARCHITECTURE=x86_64]
+	@$(BIN)/itemstream package --architecture "$(ARCHITECTURE)"
+
+plan: bootstrap ## What Terraform would change: make plan ENV=local|dev|staging|prod
+	@$(BIN)/itemstream plan "$(ENV)"
+
+openapi: bootstrap ## Generate openapi/ from the models
+	@$(BIN)/python -m tools.openapi
+
+lock: bootstrap ## Compile requirements/ from pyproject.toml
+	@sh tools/lock.sh
+
+bench: bootstrap ## Benchmarks: ratios measured in one run
+	@$(BIN)/python -m benchmarks

@@ -1,0 +1,166 @@
+"""`itemstream`: the project's command line. Commands only; what they do is in the packages beside.
+
+Imports are made inside the commands, so that each starts quickly.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from tools.progress import Progress, console
+from tools.project import Problem
+
+app = typer.Typer(
+    help="Run, look at and package Itemstream.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+keys = typer.Typer(help="The keys that sign local access tokens.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+
+@app.command()
+def up() -> None:
+    """Bring the local stack up; does only what is not done yet."""
+    from tools.stack.settings import current_stack
+    from tools.stack.up import bring_up
+    from tools.stack.welcome import print_welcome
+
+    stack = current_stack()
+    with stack.locked(), Progress() as progress:
+        bring_up(stack, progress)
+    progress.print_times()
+    print_welcome(stack)
+
+
+@app.command()
+def down() -> None:
+    """Stop the local stack; its data stays."""
+    from tools.stack.down import bring_down
+    from tools.stack.settings import current_stack
+
+    stack = current_stack()
+    with stack.locked(), Progress() as progress:
+        bring_down(stack, progress)
+
+
+@app.command()
+def reset() -> None:
+    """Stop the local stack and forget all its data."""
+    from tools.stack.down import forget
+    from tools.stack.settings import current_stack
+
+    stack = current_stack()
+    with stack.locked(), Progress() as progress:
+        forget(stack, progress)
+
+
+@app.command()
+def status(
+    *, as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False
+) -> None:
+    """Tell how the local stack is; the exit code is 0 only if all is well."""
+    from tools.stack.settings import current_stack
+    from tools.stack.status import status_of
+    from tools.stack.welcome import print_status
+
+    found = status_of(current_stack())
+    if as_json:
+        typer.echo(json.dumps(found.document, indent=2))
+    else:
+        print_status(found)
+    raise typer.Exit(0 if found.healthy else 1)
+
+
+@app.command()
+def logs(
+    function: Annotated[str, typer.Argument(help="A function's or a process's name.")],
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines.")] = False,
+) -> None:
+    """Show what a function, or a process of the stack, wrote."""
+    from tools.stack.logs import show_log
+    from tools.stack.settings import current_stack
+    from tools.stack.status import status_of
+
+    show_log(status_of(current_stack()).document["log_files"], function, follow=follow)
+
+
+@app.command()
+def token(
+    tenant: Annotated[str, typer.Option(help="Whose data the token is for.")],
+    scope: Annotated[str, typer.Option(help="What it allows, separated by spaces.")],
+    subject: Annotated[str, typer.Option(help="Who holds it.")] = "developer",
+    ttl: Annotated[int, typer.Option(help="Seconds it lives.")] = 3600,
+) -> None:
+    """Print an access token for the local APIs, and nothing else."""
+    from tools.stack.settings import current_stack
+    from tools.tokens.issuer import issue
+
+    typer.echo(issue(current_stack(), tenant, scope, subject, ttl))
+
+
+@keys.command()
+def rotate() -> None:
+    """Let the next key sign and publish a new next one; no token is refused meanwhile."""
+    from tools.stack.settings import current_stack
+    from tools.tokens.issuer import rotate as rotate_keys
+
+    stack = current_stack()
+    with stack.locked(), Progress() as progress, progress.step("Rotate signing keys") as report:
+        ring = rotate_keys(stack, report)
+        report(f"{ring.current.kid} signs, {ring.next.kid} is next")
+
+
+@app.command()
+def package(
+    architecture: Annotated[str, typer.Option(help="x86_64 or arm64.")] = "arm64",
+    registry: Annotated[str, typer.Option(help="Container registry of the images.")] = "",
+) -> None:
+    """Build the layer and the functions' archives for AWS into build/."""
+    from tools.packaging.package import LOCAL_REGISTRY
+    from tools.packaging.package import package as build
+    from tools.packaging.platforms import LAMBDA_PYTHON, lambda_platform
+    from tools.project import ROOT
+
+    platform = lambda_platform(architecture)
+    with Progress() as progress, progress.step(f"Packages for {architecture}") as report:
+        manifest, built = build(ROOT / "build", platform, registry or LOCAL_REGISTRY)
+        report(f"built {', '.join(built)}" if built else "unchanged")
+    if platform.interpreter is None:
+        console.print(
+            f"[yellow]Not byte-compiled:[/] there is no Python {LAMBDA_PYTHON} here, and byte code "
+            f"is bound to its version. For faster cold starts: uv python install {LAMBDA_PYTHON}"
+        )
+    typer.echo(manifest)
+
+
+@app.command()
+def plan(
+    environment: Annotated[str, typer.Argument(help="local, dev, staging or prod.")],
+    architecture: Annotated[str, typer.Option(help="x86_64 or arm64.")] = "arm64",
+) -> None:
+    """Show what Terraform would make or change in an environment."""
+    from tools.infrastructure.planning import plan as show_plan
+
+    raise typer.Exit(show_plan(environment, architecture))
+
+
+def main() -> None:
+    """Run the command line; problems a person can mend are told without a stack trace."""
+    try:
+        app()
+    except Problem as problem:
+        console.print(f"[red bold]Problem:[/] {problem}", markup=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

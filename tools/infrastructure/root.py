@@ -1,0 +1,72 @@
+"""The Terraform root: how it is run and initialised, whatever it is used for."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tools.commands import run
+from tools.dependencies.terraform import find_terraform, plugin_folder
+from tools.project import ROOT, content_hash, files_below
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["TERRAFORM", "initialise", "terraform"]
+
+TERRAFORM = ROOT / "terraform"
+# Lines that `terraform init` acts on.
+_INITIALISED = re.compile(
+    r"^\s*(?:module|source|version|required_version|backend)\b.*$", re.MULTILINE
+)
+_NO_PROVIDER = (
+    "Without a network, put the AWS provider into a plugin folder (one that holds "
+    "registry.terraform.io/hashicorp/aws/…) and name it: TF_PLUGIN_DIR=<folder>."
+)
+
+
+def terraform(*arguments: str) -> list[str]:
+    """Return the command line that runs Terraform on the root."""
+    return [str(find_terraform()), f"-chdir={TERRAFORM}", *arguments]
+
+
+def initialise(environment: Mapping[str, str], data: Path, *backend: str) -> bool:
+    """
+    Make ready what `terraform init` makes ready; say whether it had to.
+
+    Parameters
+    ----------
+    environment
+        Terraform's environment; TF_DATA_DIR is `data`.
+    data
+        Where Terraform keeps modules and providers.
+    backend
+        Options about the backend.
+
+    Raises
+    ------
+    Problem
+        If the provider is neither in a plugin folder nor in the registry.
+    """
+    lines = [
+        line
+        for path in files_below(TERRAFORM)
+        if path.suffix in {".tf", ".hcl"}
+        for line in _INITIALISED.findall(path.read_text())
+    ]
+    plugins = plugin_folder()
+    endpoint = environment.get("AWS_ENDPOINT_URL", "")
+    wanted = content_hash([], *lines, *backend, endpoint, str(plugins))
+    stamp = data / "initialised"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return False
+    data.mkdir(parents=True, exist_ok=True)
+    options = [f"-plugin-dir={plugins}"] if plugins else []
+    run(
+        terraform("init", *backend, *options),
+        environment={**environment, "TF_DATA_DIR": str(data)},
+        remedy=_NO_PROVIDER,
+    )
+    stamp.write_text(wanted)
+    return True

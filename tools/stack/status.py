@@ -1,0 +1,84 @@
+"""How a local stack is, for people and for programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tools.project import Problem
+from tools.stack.parts import parts
+from tools.stack.record import outputs
+from tools.stack.urls import rest_api_url
+
+if TYPE_CHECKING:
+    from tools.stack.settings import Stack
+
+__all__ = ["Status", "status_of"]
+
+
+@dataclass(frozen=True)
+class Status:
+    """What `itemstream status` tells."""
+
+    processes: dict[str, str]
+    document: dict[str, Any]
+    problems: list[str]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether everything runs and is applied."""
+        return not self.problems
+
+
+def status_of(stack: Stack) -> Status:
+    """Look at every part of the stack."""
+    daemons = parts(stack)
+    states = {daemon.name: daemon.state() for daemon in daemons}
+    problems = [
+        f"{daemon.title} is {states[daemon.name]}: run `make up`; its log is {daemon.log}"
+        for daemon in daemons
+        if states[daemon.name] != "running"
+    ]
+    try:
+        applied = outputs(stack)
+    except Problem as problem:
+        applied = {}
+        problems.append(str(problem))
+    document = {
+        "stack": stack.name,
+        "healthy": not problems,
+        "problems": problems,
+        "processes": states,
+        **_addresses(stack, applied),
+        "log_files": _log_files(stack, applied),
+    }
+    return Status(dict(states), document, problems)
+
+
+def _addresses(stack: Stack, applied: dict[str, Any]) -> dict[str, Any]:
+    """Build the part that programs use; null stands for what is not built yet."""
+    functions = applied.get("functions", {})
+    return {
+        "rest_api_url": rest_api_url(stack, applied) if applied else None,
+        "http_api_url": None,
+        "websocket_url": None,
+        "aws_endpoint_url": stack.aws_endpoint_url,
+        "region": stack.region,
+        "redis_url": stack.redis_url,
+        "mysql_url": None,
+        "tables": applied.get("tables", {}),
+        "buckets": applied.get("buckets", {}),
+        "queues": applied.get("queues", {}),
+        "topics": applied.get("topics", {}),
+        "functions": {logical: function["name"] for logical, function in functions.items()},
+        "secrets": applied.get("secrets", {}),
+        "token_issuer": applied.get("token_issuer"),
+        "token_audience": applied.get("token_audience"),
+    }
+
+
+def _log_files(stack: Stack, applied: dict[str, Any]) -> dict[str, str]:
+    files = {daemon.name: str(daemon.log) for daemon in parts(stack)}
+    for logical, function in applied.get("functions", {}).items():
+        files[logical] = str(stack.lambda_host_folder / "logs" / f"{function['name']}.log")
+    return files

@@ -1,0 +1,16 @@
+"""Where the applied APIs answer on this machine; Terraform's outputs name them as on AWS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tools.stack.settings import Stack
+
+__all__ = ["rest_api_url"]
+
+
+def rest_api_url(stack: Stack, outputs: dict[str, Any]) -> str:
+    """Return the REST API's URL, with its stage, that needs no name resolution."""
+    api, stage = outputs["rest_api_id"], outputs["rest_api_stage"]
+    return f"{stack.aws_endpoint_url}/_aws/execute-api/{api}/{stage}"

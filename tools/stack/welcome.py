@@ -1,0 +1,72 @@
+"""What people read about a stack: how to begin, and how it is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import typer
+from rich.table import Table
+
+from tools.progress import console
+from tools.stack.record import outputs
+from tools.stack.up import DEMO_TENANT
+from tools.stack.urls import rest_api_url
+from tools.tokens.issuer import issue
+
+if TYPE_CHECKING:
+    from tools.stack.settings import Stack
+    from tools.stack.status import Status
+
+__all__ = ["print_status", "print_welcome"]
+
+_SCOPE = "items:read items:write"
+_LIFETIME_SECONDS = 12 * 3600
+_EXAMPLE = {
+    "name": "Chair",
+    "category": "furniture",
+    "status": "active",
+    "price": {"amount": 12900, "currency": "EUR"},
+    "quantity": 4,
+}
+# Plain text on standard output: it is made to be pasted, so nothing may wrap or colour it.
+_WELCOME = """
+The API is up: {url}
+
+Try it (the token is the tenant {tenant}'s and lives {hours} hours):
+
+export API={url}
+export TOKEN={token}
+
+curl -sS -X POST "$API/items" \\
+  -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{item}'
+curl -sS "$API/items?limit=5" -H "Authorization: Bearer $TOKEN"
+curl -sS "$API/health"
+
+Another token: make token TENANT={tenant} SCOPE="{scope}"     All commands: make help
+"""
+
+
+def print_welcome(stack: Stack) -> None:
+    """Print the API's URL, a token and three commands that work when pasted."""
+    text = _WELCOME.format(
+        url=rest_api_url(stack, outputs(stack)),
+        token=issue(stack, DEMO_TENANT, _SCOPE, "developer", _LIFETIME_SECONDS),
+        item=json.dumps(_EXAMPLE),
+        tenant=DEMO_TENANT,
+        hours=_LIFETIME_SECONDS // 3600,
+        scope=_SCOPE,
+    )
+    typer.echo(text.rstrip())
+
+
+def print_status(status: Status) -> None:
+    """Print how each part is, and what to do about what is not well."""
+    table = Table(box=None, show_header=False)
+    for name, state in status.processes.items():
+        table.add_row(name, f"[green]{state}[/]" if state == "running" else f"[red]{state}[/]")
+    for name in ("rest_api_url", "aws_endpoint_url", "redis_url"):
+        table.add_row(name, str(status.document[name]))
+    console.print(table)
+    for problem in status.problems:
+        console.print(f"[red bold]Problem:[/] {problem}")

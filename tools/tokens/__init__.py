@@ -1,0 +1,1 @@
+"""Access tokens for the local stack and the keys that sign them; the part an issuer has on AWS."""
