@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import dataclasses
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from tools.lambda_host.server import Host, HostSettings
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+
     settings = _settings()
     try:
         asyncio.run(_serve(settings))
@@ -30,7 +32,7 @@ def _settings() -> HostSettings:
     parser = argparse.ArgumentParser(prog="python -m tools.lambda_host", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="0 for a free one")
     parser.add_argument("--aws-endpoint", required=True, help="MiniStack's URL")
-    parser.add_argument("--region", default="us-east-1")
+    parser.add_argument("--region", default=os.environ.get("AWS_REGION", "us-east-1"))
     parser.add_argument("--root", type=Path, required=True, help="the repository")
     parser.add_argument("--state", type=Path, required=True, help="for logs and temporary files")
     limits = dataclasses.fields(HostLimits)

@@ -161,7 +161,7 @@ class Environment:
         )
         if problem:
             # The client ends itself once it has reported: its last lines are still to come.
-            await runtime.exit
+            await asyncio.wait((runtime.exit,))
         if problem and phase == "invoke":
             milliseconds = (time.perf_counter() - began) * 1000
             self._report_init(milliseconds, phase, f"error\tError Type: {problem.error_type}")
@@ -270,6 +270,6 @@ class _Runtime:
 
     async def end(self) -> None:
         self.kill()
-        await self.exit
+        await asyncio.wait((self.exit,))
         self.output.close()
         await self.api.close()

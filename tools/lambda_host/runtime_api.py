@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aiohttp import StreamReader
 
 _PREFIX = "/2018-06-01/runtime"
+_CLOSE_SECONDS = 1.0
 _ACCEPTED = b'{"status":"OK"}'
 
 
@@ -51,7 +52,8 @@ class RuntimeApi:
         self.initialised: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
         self._next: asyncio.Queue[tuple[Invocation, int]] = asyncio.Queue()
         self._current: tuple[str, asyncio.Future[Answer]] | None = None
-        self._protocols = web.Server(self._handle, access_log=None)
+        # A process that ends leaves its request for the next event behind: that ends with it.
+        self._protocols = web.Server(self._handle, access_log=None, handler_cancellation=True)
         self._listener: asyncio.Server | None = None
 
     async def open(self) -> str:
@@ -65,7 +67,7 @@ class RuntimeApi:
         """Stop listening and drop what is open."""
         if self._listener is not None:
             self._listener.close()
-        await self._protocols.shutdown(0)
+        await self._protocols.shutdown(_CLOSE_SECONDS)
 
     def submit(self, invocation: Invocation, deadline_ms: int) -> asyncio.Future[Answer]:
         """Give the process its next event; the future is done when it has answered."""

@@ -1,0 +1,262 @@
+"""A Lambda host of the tests' own, a MiniStack for it, and functions that misbehave."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
+
+import boto3
+import httpx
+import pytest
+from botocore.config import Config
+
+from tools.commands import clean_environment
+from tools.lambda_host import stop_survivors
+from tools.project import LOCAL, ROOT
+from tools.stack.parts import install_ministack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PROJECT = Path(__file__).parent / "project"
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+Found = TypeVar("Found")
+SECONDS = 20
+
+
+def eventually(look: Callable[[], Found], seconds: float = SECONDS) -> Found:
+    """Return what `look` finds once it is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still {found!r} after {seconds} s")
+        time.sleep(0.02)
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@dataclass(frozen=True)
+class Aws:
+    """A MiniStack of this worker's own."""
+
+    endpoint: str
+    host_port: int
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=60),
+        )
+
+    def role(self, *statements: dict[str, Any]) -> str:
+        """Make a role that Lambda may assume, with these permissions."""
+        iam = self.client("iam")
+        name = f"trial-{uuid4().hex[:8]}"
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))
+        if statements:
+            iam.put_role_policy(
+                RoleName=name, PolicyName="access", PolicyDocument=policy(*statements)
+            )
+        return str(made["Role"]["Arn"])
+
+    def function(self, handler: str, **options: Any) -> Function:
+        """Make an Image function whose handler is in `project/functions`."""
+        name = f"{handler.rpartition('.')[2].replace('_', '-')}-{uuid4().hex[:8]}"
+        options = {
+            "Role": options.pop("Role", None) or self.role(),
+            "Timeout": 10,
+            "MemorySize": 256,
+            **options,
+        }
+        self.client("lambda").create_function(
+            FunctionName=name,
+            PackageType="Image",
+            Code={"ImageUri": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/trials@sha256:{'0' * 64}"},
+            ImageConfig={"Command": [f"functions.{handler}"]},
+            **options,
+        )
+        return Function(name, self)
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function in MiniStack."""
+
+    name: str
+    aws: Aws
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"
+
+    def configuration(self, version: str = "$LATEST") -> dict[str, Any]:
+        found = self.aws.client("lambda").get_function_configuration(
+            FunctionName=self.name, Qualifier=version
+        )
+        return dict(found)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the host answered to an invocation."""
+
+    status: int
+    function_error: str | None
+    request_id: str
+    payload: Any
+
+
+@dataclass
+class Host:
+    """A running Lambda host."""
+
+    port: int
+    state: Path
+    process: subprocess.Popen[bytes]
+    http: httpx.Client = field(repr=False)
+
+    def invoke(
+        self, function: Function, event: Any = None, version: str = "$LATEST", **headers: str
+    ) -> Answer:
+        request_id = str(uuid4())
+        answer = self.http.post(
+            f"/2015-03-31/functions/{function.name}/invocations",
+            content=event if isinstance(event, bytes) else json.dumps(event),
+            headers={
+                "X-Amzn-Lambda-Function-Version": version,
+                "X-Amzn-Lambda-Function-Arn": function.arn,
+                "X-Amzn-Lambda-Request-Id": request_id,
+                **headers,
+            },
+        )
+        return Answer(
+            answer.status_code,
+            answer.headers.get("X-Amz-Function-Error"),
+            request_id,
+            answer.json(),
+        )
+
+    def health(self) -> dict[str, Any]:
+        return dict(self.http.get("/health").json())
+
+    def log(self, function: Function) -> str:
+        file = self.state / "logs" / f"{function.name}.log"
+        return file.read_text() if file.exists() else ""
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(SECONDS)
+
+
+@pytest.fixture(scope="session")
+def workspace() -> Iterator[Path]:
+    """A folder that is not below /tmp, which functions see a copy of their own of."""
+    folder = LOCAL / "lambda-host-tests" / uuid4().hex[:8]
+    folder.mkdir(parents=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def aws(workspace: Path) -> Iterator[Aws]:
+    install_ministack()
+    port, host_port = free_port(), free_port()
+    process = subprocess.Popen(
+        [LOCAL / "ministack-venv/bin/python", "-m", "tools.local_aws.launcher"],
+        cwd=ROOT,
+        env=clean_environment(
+            PYTHONPATH=str(ROOT),
+            PYTHONDONTWRITEBYTECODE="1",
+            BIND_HOST="127.0.0.1",
+            GATEWAY_PORT=str(port),
+            MINISTACK_HOST="127.0.0.1",
+            AUTH="true",
+            STATE_DIR=str(workspace / "ministack"),
+            IOT_MTLS_ENABLED="0",
+            SFTP_ENABLED="0",
+            ITEMSTREAM_LAMBDA_HOST_URL=f"http://127.0.0.1:{host_port}",
+        ),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    endpoint = f"http://127.0.0.1:{port}"
+    try:
+        eventually(lambda: answers(f"{endpoint}/_ministack/health"))
+        yield Aws(endpoint, host_port)
+    finally:
+        process.terminate()
+        process.wait(SECONDS)
+
+
+@pytest.fixture(scope="session")
+def start_host(aws: Aws, workspace: Path) -> Iterator[Callable[..., Host]]:
+    """Start hosts, with options as on their command line; they are stopped at the end."""
+    hosts = []
+
+    def start(port: int = 0, root: Path = PROJECT, **options: float) -> Host:
+        port = port or free_port()
+        state = workspace / uuid4().hex[:8]
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "tools.lambda_host", "--port", str(port)),
+                *("--aws-endpoint", aws.endpoint, "--root", root, "--state", state),
+                *(f"--{name.replace('_', '-')}={value}" for name, value in options.items()),
+            ],
+            cwd=ROOT,
+            env=clean_environment(PYTHONPATH=str(ROOT), SECRET_OF_THE_USER="leaked"),
+        )
+        url = f"http://127.0.0.1:{port}"
+        http = httpx.Client(base_url=url, timeout=60, trust_env=False)
+        hosts.append(Host(port, state, process, http))
+        eventually(lambda: answers(f"{url}/health"))
+        return hosts[-1]
+
+    yield start
+    for host in hosts:
+        host.http.close()
+        host.process.terminate()
+    for host in hosts:
+        host.process.wait(SECONDS)
+        stop_survivors(host.state)
+
+
+@pytest.fixture(scope="session")
+def host(start_host: Callable[..., Host], aws: Aws) -> Host:
+    """The host that MiniStack sends invocations to, shared by tests that leave it as it was."""
+    return start_host(port=aws.host_port)

@@ -1,0 +1,1 @@
+"""Functions that show what a Lambda host must bear."""

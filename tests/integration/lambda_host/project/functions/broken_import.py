@@ -1,0 +1,4 @@
+import a_module_that_nobody_has
+
+
+def handler(event, context): ...
