@@ -7,3 +7,6 @@ log_level           = "DEBUG"
 log_retention_days  = 7
 
 authorizer_ttl_seconds = 60
+
+# Short, so that rotating keys is quick to try.
+tokens = { cooldown_seconds = 2 }

@@ -49,10 +49,12 @@ def from_environment(
         raw = environ.get(name)
         if raw is None:
             continue
+        # A type, or its name where annotations are postponed.
+        type_name = getattr(field.type, "__name__", field.type)
         try:
-            values[field.name] = _PARSERS[str(field.type)](raw)
+            values[field.name] = _PARSERS[type_name](raw)
         except ValueError:
-            problems.append(f"{name} must be {field.type}, not {raw!r}")
+            problems.append(f"{name} must be {type_name}, not {raw!r}")
     try:
         made = None if problems else settings(**values)
     except TypeError:
