@@ -1,0 +1,171 @@
+"""The Terraform of every environment, planned over mocked providers.
+
+The properties themselves stand in terraform/tests. Here they are run for each environment, and it
+is shown that nothing in the plan escapes them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tools.dependencies.terraform import find_terraform, plugin_folder, terraform_environment
+from tools.project import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ENVIRONMENTS = sorted(path.stem for path in (ROOT / "terraform/environments").glob("*.tfvars"))
+
+# The module that gives resources of a kind their guarantees.
+GUARDED_BY = {
+    "aws_cloudwatch_metric_alarm": "module.function[",
+    "aws_dynamodb_table": "module.table[",
+    "aws_elasticache_replication_group": "module.cache[",
+    "aws_lambda_function": "module.function[",
+    "aws_s3_bucket": "module.bucket[",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `terraform test` made of one environment."""
+
+    passed: bool
+    messages: list[str]
+    resources: list[dict[str, Any]]
+    policies: dict[str, str]
+
+    def of_type(self, kind: str) -> Iterator[dict[str, Any]]:
+        """Yield the resources of one type."""
+        return (resource for resource in self.resources if resource["type"] == kind)
+
+
+@pytest.fixture(scope="session")
+def terraform(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """Terraform in a copy of its own, so that no other run is disturbed."""
+    copy = tmp_path_factory.mktemp("infrastructure")
+    ignored = shutil.ignore_patterns(".terraform*")
+    shutil.copytree(ROOT / "terraform", copy / "terraform", ignore=ignored)
+    shutil.copytree(ROOT / "openapi", copy / "openapi")
+    shutil.copy(ROOT / "functions.yaml", copy)
+
+    def run(*arguments: str, expected: tuple[int, ...] = (0,)) -> str:
+        done = subprocess.run(
+            [find_terraform(), f"-chdir={copy / 'terraform'}", *arguments],
+            env=terraform_environment(TF_DATA_DIR=str(copy / "data")),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode in expected, done.stdout + done.stderr
+        return done.stdout
+
+    plugins = plugin_folder()
+    run("init", "-backend=false", *([f"-plugin-dir={plugins}"] if plugins else []))
+    return run
+
+
+@pytest.fixture(scope="session", params=ENVIRONMENTS)
+def plan(request: pytest.FixtureRequest, terraform: Callable[..., str]) -> Plan:
+    """One environment's plan."""
+    variables = f"-var-file=environments/{request.param}.tfvars"
+    lines = terraform("test", "-json", "-verbose", variables, expected=(0, 1)).splitlines()
+    messages = [json.loads(line) for line in lines]
+    plans = [m["test_plan"] for m in messages if m["type"] == "test_plan"]
+    planned: dict[str, Any] = plans[0] if plans else {}
+    summary = next(m["test_summary"] for m in messages if m["type"] == "test_summary")
+    return Plan(
+        passed=summary["status"] == "pass",
+        messages=[
+            f"{m['diagnostic']['summary']}: {m['diagnostic'].get('detail', '')}"
+            for m in messages
+            if m["type"] == "diagnostic"
+        ],
+        resources=[
+            change for change in planned.get("resource_changes", []) if change["mode"] == "managed"
+        ],
+        policies=planned.get("output_changes", {}).get("policies", {}).get("after", {}),
+    )
+
+
+def test_every_environment_keeps_its_guarantees(plan: Plan) -> None:
+    # Given an environment, planned
+    # Then every assertion of terraform/tests holds, without a warning
+    assert plan.passed, "\n".join(plan.messages)
+    assert plan.messages == []
+
+
+@pytest.mark.parametrize("kind", GUARDED_BY)
+def test_no_resource_escapes_the_module_that_guards_it(plan: Plan, kind: str) -> None:
+    # Given the resources of a kind that only one module may make
+    addresses = [resource["address"] for resource in plan.of_type(kind)]
+
+    # Then each of them is made by it
+    assert [a for a in addresses if not a.startswith(GUARDED_BY[kind])] == []
+
+
+def test_no_policy_escapes_the_wildcard_test(plan: Plan) -> None:
+    # Given every policy in the plan that allows something (mocked ones are no JSON)
+    policies = {r["address"]: r["change"]["after"].get("policy") or "" for r in plan.resources}
+    allowing = {
+        address: policy
+        for address, policy in policies.items()
+        if policy.startswith("{")
+        and any(statement["Effect"] == "Allow" for statement in json.loads(policy)["Statement"])
+    }
+
+    # Then each of them is among those that the wildcard test reads
+    assert len(allowing) >= len(plan.policies) > 0
+    assert [a for a, policy in allowing.items() if policy not in plan.policies.values()] == []
+
+
+def test_roles_trust_one_service_and_borrow_only_the_gateways_policy(plan: Plan) -> None:
+    # Given every role
+    roles = [
+        json.loads(r["change"]["after"]["assume_role_policy"]) for r in plan.of_type("aws_iam_role")
+    ]
+    borrowed = {
+        r["change"]["after"]["policy_arn"] for r in plan.of_type("aws_iam_role_policy_attachment")
+    }
+
+    # Then AWS services alone assume them, and no managed policy widens one
+    principals = [statement["Principal"] for role in roles for statement in role["Statement"]]
+    assert principals
+    assert all(set(principal) == {"Service"} for principal in principals)
+    assert borrowed <= {"arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"}
+
+
+def test_queues_and_logs_are_encrypted_with_our_key(plan: Plan) -> None:
+    # Given the key, and everything that keeps messages or logs
+    (key,) = (r["change"]["after"]["arn"] for r in plan.of_type("aws_kms_key"))
+    queues = [r["change"]["after"]["kms_master_key_id"] for r in plan.of_type("aws_sqs_queue")]
+    logs = [r["change"]["after"]["kms_key_id"] for r in plan.of_type("aws_cloudwatch_log_group")]
+
+    # Then all of it is encrypted with that key
+    assert queues
+    assert logs
+    assert set(queues + logs) == {key}
+
+
+def test_security_groups_are_open_to_named_peers_only(plan: Plan) -> None:
+    # Given the rules of the security groups
+    rules = [
+        rule["change"]["after"]
+        for direction in ("ingress", "egress")
+        for rule in plan.of_type(f"aws_vpc_security_group_{direction}_rule")
+    ]
+
+    # Then none names an address range, and nothing leads out of the VPC
+    assert [rule for rule in rules if rule["cidr_ipv4"] or rule["cidr_ipv6"]] == []
+    assert [
+        r for kind in ("aws_internet_gateway", "aws_nat_gateway") for r in plan.of_type(kind)
+    ] == []
+    # The classic way to say the same, which the rules above would not show
+    inline = [r for r in plan.of_type("aws_security_group") if r["change"]["after"].get("ingress")]
+    assert [r for r in inline if r["change"]["after"]["ingress"] != []] == []
