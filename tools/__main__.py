@@ -1,0 +1,5 @@
+"""`python -m tools` is `itemstream`."""
+
+from tools.cli import main
+
+main()
