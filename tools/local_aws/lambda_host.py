@@ -26,6 +26,7 @@ from urllib.parse import quote, urlsplit
 from ministack.services import lambda_svc
 
 REQUEST_TOO_LARGE = "RequestTooLargeException"
+_EXCEPTIONS = {413: REQUEST_TOO_LARGE, 429: "TooManyRequestsException"}
 
 # The host bounds every invocation itself; this only ends a wait for a host that hangs. It covers
 # the queue, a cold start and the function's own time.
@@ -45,18 +46,17 @@ def apply() -> None:
             return lambda_svc._run_with_function_config_scope(config, execute, function, event)
         return host.invoke(config, event)
 
-    async def invoke_with_limit(*args: Any, **kwargs: Any) -> Any:
+    async def invoke_as_lambda(*args: Any, **kwargs: Any) -> Any:
         status, headers, body = await invoke(*args, **kwargs)
         if headers.get("X-Amz-Function-Error") == REQUEST_TOO_LARGE:
-            return (
-                413,
-                {"Content-Type": "application/json", "x-amzn-ErrorType": REQUEST_TOO_LARGE},
-                body,
-            )
+            status, headers = 413, {"Content-Type": "application/json"}
+        # By this header SDKs tell exceptions apart.
+        if status in _EXCEPTIONS:
+            headers["x-amzn-ErrorType"] = _EXCEPTIONS[status]
         return status, headers, body
 
     lambda_svc._execute_function = execute
-    lambda_svc._invoke = invoke_with_limit
+    lambda_svc._invoke = invoke_as_lambda
     lambda_svc._emit_lambda_metrics = _leave_to_the_host
 
 

@@ -7,6 +7,7 @@ are skipped.
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from ministack import app
 from ministack.core import persistence
 from ministack.services import lambda_svc
 
-_INTERVAL_SECONDS = 10.0
+_INTERVAL_SECONDS = float(os.environ.get("ITEMSTREAM_SAVE_SECONDS", "10"))
 # Saving copies everything: with a lot of data it may take no more than this share of the time.
 _LARGEST_SHARE = 0.1
 

@@ -1,0 +1,250 @@
+"""A MiniStack of the tests' own, as our launcher starts it, and a stand-in for the Lambda host."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Callable  # noqa: TC003 (a dataclass's field)
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import socket
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import boto3
+import httpx
+import pytest
+from botocore.config import Config
+
+from tools.commands import clean_environment
+from tools.project import LOCAL, ROOT
+from tools.stack.parts import install_ministack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+# What the stand-in answers: status, headers, body.
+HostAnswer = tuple[int, dict[str, str], bytes]
+
+
+@dataclass
+class StandIn:
+    """Answers invocations as the test says, and keeps what it was sent."""
+
+    answer: Callable[[], HostAnswer] = lambda: (200, {}, b"null")
+    invocations: list[tuple[dict[str, str], Any]] = field(default_factory=list)
+    url: str = ""
+
+    def answers(self, payload: Any, status: int = 200, **headers: str) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answer = lambda: (status, named, json.dumps(payload).encode())
+
+    @property
+    def last_event(self) -> Any:
+        return self.invocations[-1][1]
+
+
+@dataclass(frozen=True)
+class RestApi:
+    """A REST API with one method, POST /things, in front of one function."""
+
+    id: str
+    client: Any
+    http: httpx.Client
+    function: str
+
+
+@dataclass(frozen=True)
+class Ministack:
+    """A running MiniStack."""
+
+    endpoint: str
+    process: subprocess.Popen[bytes]
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+
+def free_port() -> int:
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 20) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.02)
+    return found
+
+
+@contextmanager
+def running_ministack(folder: Path, **settings: str) -> Iterator[Ministack]:
+    """Start MiniStack with its files in `folder`; kill it at the end."""
+    install_ministack()
+    port = free_port()
+    process = subprocess.Popen(
+        [LOCAL / "ministack-venv" / "bin" / "python", "-m", "tools.local_aws.launcher"],
+        cwd=ROOT,
+        env=clean_environment(
+            PYTHONPATH=str(ROOT),
+            PYTHONDONTWRITEBYTECODE="1",
+            TMPDIR=str(folder),
+            BIND_HOST="127.0.0.1",
+            GATEWAY_PORT=str(port),
+            AUTH="true",
+            IOT_MTLS_ENABLED="0",
+            SFTP_ENABLED="0",
+            **settings,
+        ),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    endpoint = f"http://127.0.0.1:{port}"
+
+    def healthy() -> bool:
+        assert process.poll() is None, "MiniStack ended as it started"
+        try:
+            return httpx.get(f"{endpoint}/_ministack/health", trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+    try:
+        wait_for(healthy, "MiniStack answers")
+        yield Ministack(endpoint, process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def _host() -> Iterator[StandIn]:
+    stand_in = StandIn()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            stand_in.invocations.append((dict(self.headers), event))
+            status, headers, body = stand_in.answer()
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Keep the tests' output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        stand_in.url = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield stand_in
+        server.shutdown()
+
+
+@pytest.fixture
+def host(_host: StandIn) -> StandIn:
+    _host.invocations.clear()
+    _host.answers(None)
+    return _host
+
+
+@pytest.fixture(scope="session")
+def ministack(_host: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
+    folder = tmp_path_factory.mktemp("ministack")
+    with running_ministack(folder, ITEMSTREAM_LAMBDA_HOST_URL=_host.url) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def function(ministack: Ministack) -> str:
+    """Make an Image function behind the alias `live` and return its name."""
+    name = f"trial-{uuid4().hex[:8]}"
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
+    document = {"Version": "2012-10-17", "Statement": [{**trust, "Action": "sts:AssumeRole"}]}
+    role = ministack.client("iam").create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps(document)
+    )
+    client = ministack.client("lambda")
+    client.create_function(
+        FunctionName=name,
+        PackageType="Image",
+        Code={"ImageUri": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/trial@sha256:{'0' * 64}"},
+        Role=role["Role"]["Arn"],
+        Timeout=3,
+        Publish=True,
+    )
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    return name
+
+
+@pytest.fixture
+def rest_api(ministack: Ministack, function: str) -> Iterator[RestApi]:
+    """Make POST /things with a model; what the test changes is live at once."""
+    client = ministack.client("apigateway")
+    api = client.create_rest_api(name="trial")["id"]
+    [root] = client.get_resources(restApiId=api)["items"]
+    things = client.create_resource(restApiId=api, parentId=root["id"], pathPart="things")["id"]
+    schema = {
+        "type": "object",
+        "required": ["name"],
+        "additionalProperties": False,
+        "maxProperties": 2,
+        "properties": {"name": {}, "price": {"type": "object"}, "tags": {}},
+    }
+    client.create_model(
+        restApiId=api, name="Thing", contentType="application/json", schema=json.dumps(schema)
+    )
+    validator = client.create_request_validator(
+        restApiId=api, name="all", validateRequestBody=True, validateRequestParameters=True
+    )["id"]
+    client.put_method(
+        restApiId=api,
+        resourceId=things,
+        httpMethod="POST",
+        authorizationType="NONE",
+        requestModels={"application/json": "Thing"},
+        requestValidatorId=validator,
+        requestParameters={"method.request.querystring.colour": False},
+    )
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}:live"
+    client.put_integration(
+        restApiId=api,
+        resourceId=things,
+        httpMethod="POST",
+        type="AWS_PROXY",
+        integrationHttpMethod="POST",
+        uri=f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations",
+    )
+    for kind in ("DEFAULT_4XX", "DEFAULT_5XX", "BAD_REQUEST_BODY", "REQUEST_TOO_LARGE"):
+        client.put_gateway_response(
+            restApiId=api,
+            responseType=kind,
+            responseParameters={
+                "gatewayresponse.header.Content-Type": "'application/problem+json'"
+            },
+            responseTemplates={
+                "application/json": f'{{"kind": "{kind}", '
+                '"detail": "$context.error.validationErrorString"}'
+            },
+        )
+    client.create_deployment(restApiId=api, stageName="v1")
+    base = f"{ministack.endpoint}/_aws/execute-api/{api}/v1"
+    with httpx.Client(base_url=base, timeout=30, trust_env=False) as http:
+        yield RestApi(api, client, http, function)
