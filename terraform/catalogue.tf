@@ -21,14 +21,12 @@ locals {
       concurrency  = merge(local.catalogue.defaults.concurrency, try(entry.concurrency, {}))
       routes       = try(entry.routes, [])
       authorizer   = try(entry.authorizer, null)
-      access       = { for kind in local.access_kinds : kind => try(entry.access[kind], {}) }
+      access       = try(entry.access, {})
       network      = try(entry.network, [])
       settings     = try(entry.settings, [])
       reads_stream = can(entry.stream)
     }
   }
-
-  access_kinds = ["tables", "buckets", "secrets"]
 
   routes = merge([
     for logical, function in local.functions : {

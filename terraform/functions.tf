@@ -34,7 +34,7 @@ locals {
   environments = {
     for logical, function in local.functions : logical => merge(
       local.common_settings,
-      { for table in keys(function.access.tables) : "${upper(table)}_TABLE" => module.table[table].name },
+      { for table in keys(try(function.access.tables, {})) : "${upper(table)}_TABLE" => module.table[table].name },
       length(function.routes) > 0 ? { CORS_ORIGIN = var.cors_origin } : {},
       [for group in function.settings : local.settings[group]]...
     )
@@ -54,10 +54,17 @@ locals {
           for resource, actions in grants : {
             service   = local.grantable[kind].service
             actions   = actions
-            resources = concat(local.grantable[kind].resources[resource], contains(actions, "Query") ? module.table[resource].index_arns : [])
+            resources = local.grantable[kind].resources[resource]
           }
         ]
       ]),
+      [
+        for table, actions in try(function.access.tables, {}) : {
+          service   = "dynamodb"
+          actions   = ["Query"]
+          resources = module.table[table].index_arns
+        } if contains(actions, "Query") && length(module.table[table].index_arns) > 0
+      ],
       contains(function.network, "cache") ? local.cache.access : [],
     )
   }

@@ -43,8 +43,9 @@ module "rest_api" {
   api_keys         = var.api_keys
   api_key_required = var.api_key_required
 
-  log_retention_days = var.log_retention_days
-  kms_key_arn        = aws_kms_key.data.arn
+  log_retention_days    = var.log_retention_days
+  kms_key_arn           = aws_kms_key.data.arn
+  escape_settings_paths = !var.emulated
 }
 
 resource "aws_iam_role" "gateway_logs" {

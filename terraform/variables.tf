@@ -122,7 +122,10 @@ variable "throttle" {
 variable "method_throttles" {
   description = "The same for single routes, by \"METHOD /path\"."
   type        = map(object({ rate = number, burst = number }))
-  default     = { "GET /health" = { rate = 50, burst = 50 } }
+  default = {
+    "GET /health"       = { rate = 50, burst = 50 }
+    "GET /docs/{asset}" = { rate = 20, burst = 40 }
+  }
 }
 
 variable "response_cache" {

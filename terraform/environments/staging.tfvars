@@ -10,6 +10,3 @@ response_cache = { size_gb = "0.5", ttl_seconds = 10 }
 
 throttle   = { rate = 500, burst = 250 }
 usage_plan = { rate = 100, burst = 50, quota = 1000000, period = "MONTH" }
-
-# Where dev or prod is in the same account and region, its role serves staging too.
-manage_gateway_account = true

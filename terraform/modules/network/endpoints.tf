@@ -12,7 +12,7 @@ resource "aws_vpc_endpoint" "gateway" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "gateway" {
-  for_each = var.prefix_lists ? aws_vpc_endpoint.gateway : {}
+  for_each = aws_vpc_endpoint.gateway
 
   security_group_id = aws_security_group.this["aws-clients"].id
   prefix_list_id    = each.value.prefix_list_id

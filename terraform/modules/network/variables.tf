@@ -35,12 +35,6 @@ variable "flow_logs" {
   default     = true
 }
 
-variable "prefix_lists" {
-  description = "Whether rules may name the gateway endpoints' prefix lists."
-  type        = bool
-  default     = true
-}
-
 variable "log_retention_days" {
   description = "How many days flow logs are kept."
   type        = number

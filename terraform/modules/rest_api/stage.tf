@@ -10,11 +10,16 @@ locals {
     caching_enabled        = false
   }
 
+  # API Gateway reads a settings path as a JSON Pointer, in which the slashes of a name are "~1".
+  settings_paths = {
+    for path in local.paths : path => var.escape_settings_paths ? replace(path, "/", "~1") : trimprefix(path, "/")
+  }
+
   # A method's own settings replace the stage's, all of them.
   method_settings = merge(
     { "*/*" = local.stage_settings },
     {
-      for key, method in local.methods : "${trimprefix(method.path, "/")}/${method.method}" => merge(
+      for key, method in local.methods : "${local.settings_paths[method.path]}/${method.method}" => merge(
         local.stage_settings,
         { for name, value in try(var.method_throttles[key], {}) : "throttling_${name}_limit" => value },
         { caching_enabled = method.cached && var.cache != null },

@@ -68,6 +68,12 @@ variable "method_throttles" {
   default     = {}
 }
 
+variable "escape_settings_paths" {
+  description = "Whether the paths of method settings are escaped, as AWS wants them and the emulator does not."
+  type        = bool
+  default     = true
+}
+
 variable "cache" {
   description = "Response cache of the stage. Null: none."
   type        = object({ size_gb = string, ttl_seconds = number })
