@@ -109,7 +109,6 @@ class Workspace:
             f"-var-file={TERRAFORM / 'environments' / 'local.tfvars'}",
             f"-var=artifacts_file={self.artifacts}",
             f"-var=redis_url={self.stack.redis_url}",
-            f"-var=redis_url=redis://127.0.0.1:{self.stack.redis_port}/0",
         )
 
     def _environment(self) -> dict[str, str]:
