@@ -94,12 +94,12 @@ class Environment:
         """
         began = time.perf_counter()
         self.setting.write(f"INIT_START Runtime Version: python:{platform.python_version()}\n")
-        failure: str | None = "timeout"
+        failure = "timeout"
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(INIT_SECONDS):
                     problem = await self._boot("init")
-                    failure = problem and f"error\tError Type: {problem.error_type}"
+                    failure = f"error\tError Type: {problem.error_type}" if problem else ""
         except BaseException:
             await self.stop()
             raise
@@ -244,6 +244,7 @@ class _Runtime:
                 Launch(
                     configuration.handler,
                     variables,
+                    setting.source,
                     setting.folder,
                     configuration.memory,
                     output.descriptor,

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from tools.lambda_host.source import FOLDERS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,6 +26,8 @@ class Launch:
 
     Attributes
     ----------
+    source
+        Version of the source.
     folder
         An empty folder that the function shall see as its ``/tmp``.
     memory
@@ -34,6 +38,7 @@ class Launch:
 
     handler: str
     variables: "Mapping[str, str]"
+    source: int
     folder: Path
     memory: int
     output: int
@@ -64,6 +69,7 @@ class SourceLauncher:
     def __init__(self, root: Path, state: Path) -> None:
         self._root = root
         self._bytecode = state / "bytecode"
+        self._compiled: int | None = None
         own_tmp = not any(_is_below_tmp(path) for path in (root, state, Path(sys.prefix)))
         self._mount = _mount_namespace() if own_tmp else []
         setpriv = shutil.which("setpriv")
@@ -71,6 +77,9 @@ class SourceLauncher:
 
     async def start(self, launch: Launch) -> asyncio.subprocess.Process:
         """Start ``awslambdaric`` with the handler."""
+        if self._compiled not in (None, launch.source):
+            self._forget_bytecode()
+        self._compiled = launch.source
         steps = ["ulimit -c 0"]
         if sys.platform == "linux":
             steps.append(f"ulimit -d {(launch.memory + _DATA_HEADROOM_MB) * 1024}")
@@ -98,6 +107,13 @@ class SourceLauncher:
             stderr=launch.output,
             start_new_session=True,
         )
+
+    def _forget_bytecode(self) -> None:
+        # Python knows the source of byte code by its size and the second it was saved: two saves
+        # in one second could look the same.
+        for folder in FOLDERS:
+            compiled = self._bytecode / (self._root / folder).relative_to("/")
+            shutil.rmtree(compiled, ignore_errors=True)
 
 
 def _is_below_tmp(path: Path) -> bool:

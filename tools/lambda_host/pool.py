@@ -128,7 +128,12 @@ class Pool:
         """Take back an environment after its invocation."""
         configuration = environment.setting.configuration
         self.running[configuration.name] -= 1
-        self._offer(self._fleet(configuration), environment)
+        fleet = self._fleet(configuration)
+        if starving := self._starving():
+            self._retire(fleet, environment)
+            self._begin(starving)
+        else:
+            self._offer(fleet, environment)
         self._start_lacking()
 
     def provision(self, wanted: "Iterable[tuple[FunctionConfiguration, int]]") -> None:
@@ -182,12 +187,24 @@ class Pool:
 
     def _offer(self, fleet: Fleet, environment: "Environment") -> None:
         """Hand a usable environment to who waits for it longest, or keep it."""
-        if fleet.superseded or not environment.alive or self._outdated(environment):
+        # One that is kept is looked at when it is taken: once is enough, and it has its cost.
+        outdated = fleet.waiters and self._outdated(environment)
+        if not environment.alive or outdated:
             self._retire(fleet, environment)
         elif fleet.waiters:
             fleet.waiters.popleft().set_result(environment)
+        elif fleet.superseded:
+            self._retire(fleet, environment)
         else:
             fleet.idle.append(environment)
+
+    def _starving(self) -> Fleet | None:
+        """Return a function that waits and has nothing, because others take all the room."""
+        fleets = self._fleets.values() if self._full() else ()
+        return next((fleet for fleet in fleets if fleet.waiters and not fleet.size), None)
+
+    def _full(self) -> bool:
+        return sum(fleet.size for fleet in self._fleets.values()) >= self._limits.environments
 
     def _retire(self, fleet: Fleet, *environments: "Environment") -> None:
         for environment in environments:
@@ -197,13 +214,22 @@ class Pool:
             self._spawn(environment.stop())
 
     def _start_lacking(self) -> None:
+        # No more than can start at once: a warm environment may be free sooner, and nothing is to
+        # be evicted in vain.
         for fleet in self._fleets.values():
-            while fleet.lacking > 0 and self._make_room(fleet):
-                fleet.starting += 1
-                self._spawn(self._start(fleet))
+            while (
+                fleet.lacking > 0
+                and fleet.starting < self._limits.starts
+                and self._make_room(fleet)
+            ):
+                self._begin(fleet)
+
+    def _begin(self, fleet: Fleet) -> None:
+        fleet.starting += 1
+        self._spawn(self._start(fleet))
 
     def _make_room(self, fleet: Fleet) -> bool:
-        if sum(other.size for other in self._fleets.values()) < self._limits.environments:
+        if not self._full():
             return True
         # A provisioned environment makes room only for an invocation, never for another like it.
         candidates = [
@@ -223,23 +249,30 @@ class Pool:
         try:
             async with self._starts:
                 # While this one queued, a warm environment may have served who it was for.
-                provisioned = len(fleet.environments) < fleet.provisioned
-                if not fleet.waiters and not provisioned:
-                    return
-                environment = await self._start_environment(fleet.configuration, provisioned)
+                if fleet.waiters or len(fleet.environments) < fleet.provisioned:
+                    provisioned = len(fleet.environments) < fleet.provisioned
+                    environment = await self._start_environment(fleet.configuration, provisioned)
+                    self._started(fleet, environment)
         except Exception as error:  # whoever waits for it is told
             _log.warning("%s could not start: %s", fleet.configuration.name, error)
+            fleet.provisioned = 0
             if fleet.waiters:
                 fleet.waiters.popleft().set_exception(error)
-            return
         finally:
             fleet.starting -= 1
+        self._start_lacking()
+
+    def _started(self, fleet: Fleet, environment: "Environment") -> None:
         fleet.environments.add(environment)
-        if not environment.alive and fleet.waiters:
+        if environment.alive:
+            self._offer(fleet, environment)
+        elif fleet.waiters:
             # Its Init phase failed: the invocation repeats it, and answers with what is wrong.
             fleet.waiters.popleft().set_result(environment)
         else:
-            self._offer(fleet, environment)
+            # Nobody is there to be told; it is tried again when the provisioning is read again.
+            fleet.provisioned = 0
+            self._retire(fleet, environment)
 
     async def _reap(self) -> None:
         while True:

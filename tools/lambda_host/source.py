@@ -3,14 +3,15 @@
 import os
 from pathlib import Path
 
-_FOLDERS = ("functions", "authorizers", "scheduled", "layers/python")
+# Where functions and what they import are, below the root.
+FOLDERS = ("functions", "authorizers", "scheduled", "layers/python")
 
 
 class Source:
     """The source of all functions below `root`."""
 
     def __init__(self, root: Path) -> None:
-        self._folders = [str(root / folder) for folder in _FOLDERS]
+        self._folders = [str(root / folder) for folder in FOLDERS]
 
     def version(self) -> int:
         """Return a number that changes when a file is saved, added, renamed or removed.

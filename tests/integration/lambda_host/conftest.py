@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import boto3
 import httpx
+import psutil
 import pytest
 from botocore.config import Config
 
@@ -43,6 +44,14 @@ def eventually(look: Callable[[], Found], seconds: float = SECONDS) -> Found:
             raise AssertionError(f"still {found!r} after {seconds} s")
         time.sleep(0.02)
     return found
+
+
+def gone(pid: int) -> bool:
+    """Tell whether a process has ended; one that nobody has waited for counts as ended."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def free_port() -> int:
@@ -229,9 +238,11 @@ def start_host(aws: Aws, workspace: Path) -> Iterator[Callable[..., Host]]:
     """Start hosts, with options as on their command line; they are stopped at the end."""
     hosts = []
 
-    def start(port: int = 0, root: Path = PROJECT, **options: float) -> Host:
+    def start(
+        port: int = 0, root: Path = PROJECT, state: Path | None = None, **options: float
+    ) -> Host:
         port = port or free_port()
-        state = workspace / uuid4().hex[:8]
+        state = state or workspace / uuid4().hex[:8]
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tools.lambda_host", "--port", str(port)),
@@ -260,3 +271,11 @@ def start_host(aws: Aws, workspace: Path) -> Iterator[Callable[..., Host]]:
 def host(start_host: Callable[..., Host], aws: Aws) -> Host:
     """The host that MiniStack sends invocations to, shared by tests that leave it as it was."""
     return start_host(port=aws.host_port)
+
+
+@pytest.fixture(scope="session")
+def can_mount() -> bool:
+    """Whether this system lets us have mount namespaces."""
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    trial = ["unshare", *user, "--mount", "mount", "--bind", "/usr", "/mnt"]
+    return subprocess.run(trial, check=False, capture_output=True).returncode == 0

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 
-from tests.integration.lambda_host.conftest import eventually
+from tests.integration.lambda_host.conftest import eventually, gone
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.integration.lambda_host.conftest import Aws, Host
 
 
@@ -130,7 +130,7 @@ def test_an_endless_loop_ends_at_the_time_out_with_all_it_started(
             f"RequestId: {answer.request_id} Error: Task timed out after 1.00 seconds"
         ),
     }
-    eventually(lambda: not any(map(psutil.pid_exists, map(int, pids.read_text().split()))))
+    eventually(lambda: all(gone(int(pid)) for pid in pids.read_text().split()))
     assert f"{answer.request_id} Task timed out after 1.00 seconds" in host.log(function)
 
 

@@ -1,4 +1,7 @@
-import a_module_that_nobody_has
+"""A module that cannot be imported."""
+
+from a_module_that_nobody_has import something
 
 
-def handler(event, context): ...
+def handler(event, context):
+    return something

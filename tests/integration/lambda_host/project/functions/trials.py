@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+SLASH_TMP = Path("/tmp")  # noqa: S108 - Lambda gives each environment one
 calls = 0
 
 
@@ -71,14 +72,17 @@ def temporary_files(event, context):
     folder = Path(os.environ["TMPDIR"])
     found = sorted(path.name for path in folder.iterdir())
     (folder / "mine").touch()
-    return {"found": found, "slash_tmp": sorted(os.listdir("/tmp")), "folder": str(folder)}
+    return {
+        "found": found,
+        "slash_tmp": sorted(path.name for path in SLASH_TMP.iterdir()),
+        "folder": str(folder),
+    }
 
 
 def prints(event, context):
     print("a plain line")
     print("an error", file=sys.stderr)
     print("unfinished", end="")
-    return None
 
 
 def measures(event, context):
@@ -108,6 +112,12 @@ def reads_a_table(event, context):
 
     found = boto3.client("dynamodb").scan(TableName=event["table"])
     return found["Count"]
+
+
+def starts_a_child(event, context):
+    """Leave a process behind that has left the process group too."""
+    child = subprocess.Popen(["/bin/sleep", "600"], start_new_session=True)
+    return {"pid": os.getpid(), "child": child.pid}
 
 
 def terminated(event, context):
