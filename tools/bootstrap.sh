@@ -33,6 +33,8 @@ fi
 [ -z "${PIP_EXTRA_INDEX_URL:-}" ] || export UV_INDEX="${UV_INDEX:-$PIP_EXTRA_INDEX_URL}"
 [ -z "${PIP_FIND_LINKS:-}" ] || export UV_FIND_LINKS="${UV_FIND_LINKS:-$PIP_FIND_LINKS}"
 [ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"
+# Certificates that the machine trusts, such as a company's own, are trusted.
+export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
 export UV_INDEX_STRATEGY="${UV_INDEX_STRATEGY:-unsafe-best-match}"
 
 no_network="Is the package index reachable? Behind a proxy set HTTPS_PROXY; with a mirror set \

@@ -40,6 +40,8 @@ def uv_environment() -> dict[str, str]:
     for theirs, ours in _SAME_IN_UV.items():
         if theirs in environment:
             environment.setdefault(ours, environment[theirs])
+    # Certificates that the machine trusts, such as a company's own, are trusted.
+    environment.setdefault("UV_SYSTEM_CERTS", "true")
     # The lock's hashes decide which file is right, from whichever index it comes.
     environment.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
     return environment

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tools.progress import Progress
+    from tools.stack.daemons import Daemon
     from tools.stack.settings import Stack
 
 __all__ = ["DEMO_TENANT", "bring_up"]
@@ -78,9 +79,19 @@ def _package(stack: Stack, progress: Progress) -> Path:
 def _start(stack: Stack, progress: Progress) -> None:
     with progress.step("MiniStack's own environment") as report:
         report("installed" if install_ministack() else "is there")
-    for daemon in (redis(stack), ministack(stack), lambda_host(stack)):
-        with progress.step(daemon.title[0].upper() + daemon.title[1:]) as report:
-            report(f"{daemon.start()} on port {daemon.port}")
+    _run(redis(stack), progress)
+    host = lambda_host(stack)
+    if _run(ministack(stack), progress) != "running":
+        # Its functions hold credentials that the MiniStack before has given.
+        host.stop()
+    _run(host, progress)
+
+
+def _run(daemon: Daemon, progress: Progress) -> str:
+    with progress.step(daemon.title[0].upper() + daemon.title[1:]) as report:
+        outcome = daemon.start()
+        report(f"{outcome} on port {daemon.port}")
+    return outcome
 
 
 def _apply(workspace: Workspace, progress: Progress) -> None:
