@@ -65,11 +65,6 @@ def test_a_field_that_is_wrong_is_named(
     caller: Caller, content: dict[str, Any], field: str
 ) -> None:
     assert_problem(caller.create(content), 400, field)
-    found = caller.create({"name": "x", **content}) if "name" not in content else None
-    if found is not None:
-        # With the missing name the body is good: it was the name that was wrong.
-        assert found.status_code == 201
-        caller.delete(found.json()["id"], '"1"')
 
 
 @pytest.mark.usefixtures("writes_nothing")
@@ -171,7 +166,7 @@ def test_a_query_that_is_wrong_is_refused(
 
 
 @pytest.mark.usefixtures("writes_nothing")
-@pytest.mark.parametrize("key", ["", " ", "x" * 256, "with space", "ümlaut".encode()])
+@pytest.mark.parametrize("key", ["", "x" * 256, "with space", "ümlaut".encode()])
 def test_an_idempotency_key_that_is_none_is_refused(caller: Caller, key: Any) -> None:
     answer = caller.http.post("items", json=GOOD, headers={"Idempotency-Key": key})
     assert_problem(answer, 400, "Idempotency-Key")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,17 +106,3 @@ def test_a_correlation_id_comes_back(caller: Caller) -> None:
     assert caller.http.get("items", headers={"X-Correlation-Id": "a b"}).headers[
         "x-correlation-id"
     ] not in ("a b", "")
-
-
-def test_a_burst_over_the_limit_is_throttled_with_a_problem(anonymous: httpx.Client) -> None:
-    # When more is asked for at once than the page's assets allow, the lowest limit of the API
-    with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _: anonymous.get("docs/page.js"), range(150)))
-
-    # Then
-    throttled = [answer for answer in answers if answer.status_code == 429]
-    assert throttled
-    for answer in throttled:
-        assert_problem(answer, 429)
-        assert int(answer.headers["retry-after"]) >= 1
-    assert {answer.status_code for answer in answers} == {200, 429}

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -54,9 +55,10 @@ class _EaterHandler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         upstream = self.server.upstream
         connection = http.client.HTTPConnection(str(upstream.hostname), upstream.port, timeout=10)
-        connection.request("POST", self.path, body, dict(self.headers))
-        answer = connection.getresponse()
-        content = answer.read()
+        with closing(connection):
+            connection.request("POST", self.path, body, dict(self.headers))
+            answer = connection.getresponse()
+            content = answer.read()
         if self.headers["X-Amz-Target"].endswith("TransactWriteItems"):
             self.server.statuses.append(answer.status)
             assert self.server.victim is not None
