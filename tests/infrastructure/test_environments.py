@@ -74,10 +74,15 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 @pytest.fixture(scope="session", params=ENVIRONMENTS)
 def plan(request: pytest.FixtureRequest, terraform: Callable[..., str]) -> Plan:
     """One environment's plan."""
-    variables = f"-var-file=environments/{request.param}.tfvars"
-    lines = terraform("test", "-json", "-verbose", variables, expected=(0, 1)).splitlines()
-    messages = [json.loads(line) for line in lines]
-    plans = [m["test_plan"] for m in messages if m["type"] == "test_plan"]
+    options = [
+        "-filter=tests/environment.tftest.hcl",
+        f"-var-file=environments/{request.param}.tfvars",
+    ]
+    output = terraform("test", "-json", "-verbose", *options, expected=(0, 1))
+    messages = [json.loads(line) for line in output.splitlines()]
+    plans = [
+        m["test_plan"] for m in messages if "test_plan" in m and m["@testrun"] == "environment"
+    ]
     planned: dict[str, Any] = plans[0] if plans else {}
     summary = next(m["test_summary"] for m in messages if m["type"] == "test_summary")
     return Plan(
@@ -99,6 +104,12 @@ def test_every_environment_keeps_its_guarantees(plan: Plan) -> None:
     # Then every assertion of terraform/tests holds, without a warning
     assert plan.passed, "\n".join(plan.messages)
     assert plan.messages == []
+
+
+def test_the_function_module_keeps_its_promises(terraform: Callable[..., str]) -> None:
+    # Given the tests of the function module by itself
+    # Then all of them pass
+    assert "0 failed" in terraform("test", "-no-color", "-filter=tests/function.tftest.hcl")
 
 
 @pytest.mark.parametrize("kind", GUARDED_BY)
