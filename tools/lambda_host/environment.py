@@ -16,7 +16,6 @@ import psutil
 
 from tools.lambda_host import answers
 from tools.lambda_host.launcher import Launch
-from tools.lambda_host.limits import INIT_SECONDS
 from tools.lambda_host.output import Output
 from tools.lambda_host.runtime_api import Invocation, RuntimeApi
 
@@ -50,6 +49,8 @@ class Setting:
         Its ``/tmp``: made by the environment and removed at its end.
     source
         Version of the source it starts from.
+    init_seconds
+        Longest Init phase.
     write
         Takes the lines of its log.
     """
@@ -59,6 +60,7 @@ class Setting:
     credentials: "Credentials"
     folder: "Path"
     source: int
+    init_seconds: float
     launcher: "Launcher"
     write: "Callable[[str], None]"
 
@@ -97,7 +99,7 @@ class Environment:
         failure = "timeout"
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(INIT_SECONDS):
+                async with asyncio.timeout(self.setting.init_seconds):
                     problem = await self._boot("init")
                     failure = f"error\tError Type: {problem.error_type}" if problem else ""
         except BaseException:

@@ -8,11 +8,6 @@ REQUEST_BYTES = 6 * 1024 * 1024
 # The service adds 100 bytes to the 6 MB, as its own error message says.
 RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 
-# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html: "The Init phase is
-# limited to 10 seconds. If all three tasks do not complete within 10 seconds, Lambda retries the
-# Init phase at the time of the first function invocation with the configured function timeout."
-INIT_SECONDS = 10.0
-
 
 @dataclass(frozen=True)
 class HostLimits:
@@ -34,6 +29,11 @@ class HostLimits:
         Life of a function's temporary credentials.
     credential_margin_seconds
         An environment is retired when its credentials have less than this left.
+    init_seconds
+        Longest Init phase. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html:
+        "The Init phase is limited to 10 seconds. If all three tasks do not complete within 10
+        seconds, Lambda retries the Init phase at the time of the first function invocation with
+        the configured function timeout."
     grace_seconds
         How long running invocations may still take when the host is told to stop.
     """
@@ -45,4 +45,5 @@ class HostLimits:
     idle_seconds: float = 300.0
     credential_seconds: int = 3600
     credential_margin_seconds: float = 300.0
+    init_seconds: float = 10.0
     grace_seconds: float = 3.0

@@ -198,6 +198,7 @@ class Host:
                 credentials=credentials,
                 folder=self._settings.state / "tmp" / uuid.uuid4().hex,
                 source=self._source.version(),
+                init_seconds=self._settings.limits.init_seconds,
                 launcher=self._launcher,
                 write=write,
             )

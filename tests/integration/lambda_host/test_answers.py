@@ -11,6 +11,7 @@ import pytest
 from tests.integration.lambda_host.conftest import eventually, gone
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.integration.lambda_host.conftest import Aws, Host
@@ -145,6 +146,39 @@ def test_an_import_that_fails_is_reported_as_by_the_runtime(aws: Aws, host: Host
     assert answer.function_error == "Unhandled"
     assert answer.payload["errorType"] == "Runtime.ImportModuleError"
     assert "No module named 'a_module_that_nobody_has'" in answer.payload["errorMessage"]
+
+
+def test_an_init_phase_that_takes_too_long_is_run_again_within_the_invocation(
+    aws: Aws, start_host: Callable[..., Host], workspace: Path
+) -> None:
+    # Given
+    host = start_host(init_seconds=0.5)
+    tried = {"Variables": {"TRIED": str(workspace / "tried")}}
+    function = aws.function("slow_start.handler", Environment=tried)
+
+    # When
+    answer = host.invoke(function)
+
+    # Then
+    assert answer.payload == "started at last"
+    assert re.search(
+        r"INIT_REPORT Init Duration: 5\d\d\.\d\d ms\tPhase: init\tStatus: timeout",
+        host.log(function),
+    )
+
+
+def test_a_second_init_phase_is_bounded_by_the_time_out(
+    aws: Aws, start_host: Callable[..., Host]
+) -> None:
+    # Given
+    host = start_host(init_seconds=0.5)
+    function = aws.function("slow_start.handler", Timeout=1)
+
+    # When
+    answer = host.invoke(function)
+
+    # Then
+    assert answer.payload["errorType"] == "Sandbox.Timedout"
 
 
 def test_a_handler_that_is_missing_is_named(aws: Aws, host: Host) -> None:
