@@ -55,6 +55,8 @@ def connect(settings: CacheSettings) -> redis.Redis:
         socket_timeout=ANSWER_TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 0),
         credential_provider=credentials,
+        # A fresh connection carries the first command at once, with no introductions before it.
+        driver_info=None,
     )
 
 

@@ -3,24 +3,33 @@
 What it promises, and how:
 
 - *No stale item after an acknowledged write.* A writer first drops the cached value and raises a
-  fence on the item (readers go past the cache and fill nothing), then writes, then publishes what
-  it wrote and lowers the fence. A fence that nobody lowers falls after 15 s, longer than any
-  request lasts.
-- *A value never replaces a newer version*: one Lua script compares.
-- *No stampede*: of many readers that miss, one gets a lease and loads; the others wait a moment
+  fence on the item (readers go past the cache and fill nothing), then writes, then lowers its
+  fence. A fence that nobody lowers falls after 15 s, longer than any request lasts.
+- *A value never replaces a newer one.* Who stores must hold the item's lease since before it read
+  or wrote the table, and every writer takes the lease away, before and after its write. One Lua
+  script compares and stores. Versions alone would not do: after a newer value was dropped, an
+  older one that comes late has nothing to be compared with.
+- *No stampede*: of many readers that miss, one gets the lease and loads; the others wait a moment
   for what it finds. (Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1.)
 - *Redis away costs little and breaks nothing*: 50 ms time-outs, a circuit breaker, answers from the
-  repository. Whoever saw Redis fail starts a new epoch before using it again: what was stored
-  before then no longer counts, as writes may have passed it by.
+  repository.
+- *Nothing stale after an outage.* A value counts in the epoch it was stored in only. A writer that
+  could not raise or lower its fence starts a new epoch before it answers, or else before it uses
+  Redis again; so does whoever found the circuit open. And when no command has reached Redis for
+  2 s, nobody can tell whether writers tried in vain, so the epoch ends by itself.
+
+What remains: a writer that Redis did not hear twice, before and after its write, while others kept
+talking to it without a gap of 2 s. Those may read a value from before that write, until that
+writer's execution environment reaches Redis again, for 300 s at most.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import secrets
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
 
@@ -31,7 +40,7 @@ from itemstream.items.model import Item, ItemError, ItemNotFound
 from itemstream.observability.metrics import count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Container
 
     from itemstream.items.repository import ItemFilter, ItemPage, ItemRepository
 
@@ -39,74 +48,68 @@ __all__ = ["CachedItems", "cached"]
 
 VALUE_SECONDS = 300
 ABSENT_SECONDS = 5
-DELETED_SECONDS = 60
 FENCE_SECONDS = 15
+QUIET_MILLISECONDS = 2000
 LEASE_MILLISECONDS = 200
 WAIT_SECONDS = 0.1
 WAIT_STEP_SECONDS = 0.01
 
 EPOCH_KEY = "itemstream:items:epoch"
-# Newer than every version: nothing replaces the mark of a deleted item before it expires.
-DELETED_VERSION = 2**53 - 1
+ABSENT = ""
+# No epoch has this name, so nothing is stored in it.
+NO_EPOCH = ""
 
-# KEYS: value, fence, lease, epoch. ARGV: milliseconds of a lease.
-# Answers hit|absent|bypass|load|wait, the epoch, the body.
-LOOK = """
-local epoch = redis.call('GET', KEYS[4]) or '0'
-if redis.call('EXISTS', KEYS[2]) == 1 then return {'bypass', epoch, ''} end
-local value = redis.call('HMGET', KEYS[1], 'epoch', 'body')
-if value[1] == epoch then
-  if value[2] == '' then return {'absent', epoch, ''} end
-  return {'hit', epoch, value[2]}
+Written = TypeVar("Written", bound=Item | None)
+
+# What every script begins with. KEYS: value, fence, lease, epoch. ARGV: the caller's token (unique,
+# so it names a new epoch too), milliseconds of quiet that end an epoch.
+_BEGIN = """
+local value, fence, lease = KEYS[1], KEYS[2], KEYS[3]
+local token = ARGV[1]
+local epoch = redis.call('GET', KEYS[4]) or token
+redis.call('SET', KEYS[4], epoch, 'PX', ARGV[2])
+"""
+
+# ARGV from 3: epoch, body, seconds to keep it.
+_STORE = """
+local function store()
+  redis.call('HSET', value, 'epoch', epoch, 'body', ARGV[4])
+  redis.call('EXPIRE', value, ARGV[5])
 end
-if redis.call('SET', KEYS[3], '1', 'NX', 'PX', ARGV[1]) then return {'load', epoch, ''} end
-return {'wait', epoch, ''}
+local mine = redis.call('GET', lease) == token and epoch == ARGV[3]
 """
 
-_STORE_IF_NEWER = """
-local function store_if_newer(epoch)
-  if ARGV[1] ~= epoch then return 0 end
-  local value = redis.call('HMGET', KEYS[1], 'epoch', 'version')
-  if value[1] == epoch and tonumber(value[2]) >= tonumber(ARGV[2]) then return 0 end
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'version', ARGV[2], 'body', ARGV[3])
-  redis.call('EXPIRE', KEYS[1], ARGV[4])
-  return 1
+# ARGV from 3: milliseconds of a lease. Answers hit|bypass|load|wait, the epoch, the body.
+LOOK = f"""{_BEGIN}
+if redis.call('EXISTS', fence) == 1 then return {{'bypass', epoch, ''}} end
+local found = redis.call('HMGET', value, 'epoch', 'body')
+if found[1] == epoch then return {{'hit', epoch, found[2]}} end
+if redis.call('SET', lease, token, 'NX', 'PX', ARGV[3]) then return {{'load', epoch, ''}} end
+return {{'wait', epoch, ''}}
+"""
+
+FILL = f"""{_BEGIN}{_STORE}
+if mine then
+  redis.call('DEL', lease)
+  store()
 end
+return 1
 """
 
-_LOWER = """
-local function lower(fence)
-  if redis.call('EXISTS', fence) == 1 and redis.call('DECR', fence) <= 0 then
-    redis.call('DEL', fence)
-  end
-end
+# ARGV from 3: seconds. Answers the epoch.
+RAISE_FENCE = f"""{_BEGIN}
+redis.call('DEL', value)
+redis.call('SADD', fence, token)
+redis.call('EXPIRE', fence, ARGV[3])
+redis.call('SET', lease, token, 'EX', ARGV[3])
+return epoch
 """
 
-# KEYS: value, fence, lease, epoch. ARGV: epoch, version, body, seconds.
-FILL = f"""{_STORE_IF_NEWER}
-redis.call('DEL', KEYS[3])
-if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
-return store_if_newer(redis.call('GET', KEYS[4]) or '0')
-"""
-
-# KEYS: value, fence, lease, epoch. ARGV: seconds. Answers the epoch.
-RAISE_FENCE = """
-redis.call('DEL', KEYS[1])
-redis.call('INCR', KEYS[2])
-redis.call('EXPIRE', KEYS[2], ARGV[1])
-return redis.call('GET', KEYS[4]) or '0'
-"""
-
-# KEYS: value, fence, lease, epoch. ARGV: epoch, version, body, seconds.
-# Writers may overlap: the fence falls with the last of them.
-PUBLISH = f"""{_STORE_IF_NEWER}{_LOWER}
-lower(KEYS[2])
-return store_if_newer(redis.call('GET', KEYS[4]) or '0')
-"""
-
-# KEYS: value, fence, lease, epoch.
-LOWER_FENCE = f"""{_LOWER}
-lower(KEYS[2])
+# Writers may overlap: none of them knows then whose version is the last, so nothing is stored.
+LOWER_FENCE = f"""{_BEGIN}{_STORE}
+redis.call('DEL', value, lease)
+redis.call('SREM', fence, token)
+if mine and redis.call('EXISTS', fence) == 0 then store() end
 return 1
 """
 
@@ -135,32 +138,25 @@ class CachedItems:
         self._client = client
         self._breaker = breaker or CircuitBreaker()
         self._needs_new_epoch = False
-        self._look = client.register_script(LOOK)
-        self._fill = client.register_script(FILL)
-        self._raise_fence = client.register_script(RAISE_FENCE)
-        self._publish = client.register_script(PUBLISH)
-        self._lower_fence = client.register_script(LOWER_FENCE)
 
     def get(self, tenant: str, item_id: str) -> Item:
         """Return the item from the cache, or read it and keep it there."""
-        keys = _keys(tenant, item_id)
-        state, epoch, body = self._look_or_wait(keys)
+        keys, token = _keys(tenant, item_id), _token()
+        state, epoch, body = self._look_or_wait(keys, token)
         if state == "hit":
             count("CacheHits")
+            if body == ABSENT:
+                raise ItemNotFound(item_id)
             return Item(tenant, json.loads(body))
-        if state == "absent":
-            count("CacheHits")
-            raise ItemNotFound(item_id)
         count("CacheUnavailable" if state == "unavailable" else "CacheMisses")
-        fills = state == "load"
         try:
             item = self._repository.get(tenant, item_id)
         except ItemNotFound:
-            if fills:
-                self._ask(self._fill, keys, epoch, 0, "", _spread(ABSENT_SECONDS))
+            if state == "load":
+                self._ask(FILL, keys, token, epoch, *_entry(None))
             raise
-        if fills:
-            self._ask(self._fill, keys, epoch, item.version, _body(item), _spread(VALUE_SECONDS))
+        if state == "load":
+            self._ask(FILL, keys, token, epoch, *_entry(item))
         return item
 
     def add(self, item: Item) -> None:
@@ -177,23 +173,19 @@ class CachedItems:
         updated_at: str,
     ) -> Item:
         """Replace an item's content behind a fence, and publish the result."""
-        keys = _keys(tenant, item_id)
-        with self._fenced(keys) as epoch:
-            item = self._repository.replace(
+        return self._write(
+            tenant,
+            item_id,
+            lambda: self._repository.replace(
                 tenant, item_id, content, versions=versions, updated_at=updated_at
-            )
-        if epoch is not None:
-            seconds = _spread(VALUE_SECONDS)
-            self._ask(self._publish, keys, epoch, item.version, _body(item), seconds)
-        return item
+            ),
+        )
 
     def delete(self, tenant: str, item_id: str, *, versions: Container[int]) -> None:
         """Delete an item behind a fence, and publish that it is gone."""
-        keys = _keys(tenant, item_id)
-        with self._fenced(keys) as epoch:
-            self._repository.delete(tenant, item_id, versions=versions)
-        if epoch is not None:
-            self._ask(self._publish, keys, epoch, DELETED_VERSION, "", DELETED_SECONDS)
+        self._write(
+            tenant, item_id, lambda: self._repository.delete(tenant, item_id, versions=versions)
+        )
 
     def page(
         self, tenant: str, wanted: ItemFilter, *, limit: int, before: str | None = None
@@ -201,48 +193,57 @@ class CachedItems:
         """Read a page; lists are not cached."""
         return self._repository.page(tenant, wanted, limit=limit, before=before)
 
-    def _look_or_wait(self, keys: list[str]) -> tuple[str, str, str]:
+    def _look_or_wait(self, keys: list[str], token: str) -> tuple[str, str, str]:
         """Look an item up, giving another reader a moment to load it."""
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
-            found = self._ask(self._look, keys, LEASE_MILLISECONDS)
+            found = self._ask(LOOK, keys, token, LEASE_MILLISECONDS)
             if found is None:
-                return "unavailable", "", ""
+                return "unavailable", NO_EPOCH, ""
             if found[0] != "wait" or time.monotonic() >= deadline:
                 return found[0], found[1], found[2]
             time.sleep(WAIT_STEP_SECONDS)
 
-    @contextmanager
-    def _fenced(self, keys: list[str]) -> Iterator[str | None]:
+    def _write(self, tenant: str, item_id: str, write: Callable[[], Written]) -> Written:
         """
-        Keep an item out of the cache during a write.
+        Write behind a fence, and publish the item that is then there, or that none is.
 
-        Yields the epoch, or ``None`` when Redis is away. After a write the fence stays up until
-        what was written is published; so it does when nobody knows whether the write was done.
+        The fence stays up when nobody knows whether the write was done.
         """
-        epoch = self._ask(self._raise_fence, keys, FENCE_SECONDS)
+        keys, token = _keys(tenant, item_id), _token()
+        epoch = self._ask(RAISE_FENCE, keys, token, FENCE_SECONDS)
+        cache_knows = epoch is not None
         try:
-            yield epoch
+            item = write()
+            if cache_knows:
+                cache_knows = bool(self._ask(LOWER_FENCE, keys, token, epoch, *_entry(item)))
         except ItemError:
-            if epoch is not None:
-                self._ask(self._lower_fence, keys)
+            if cache_knows:
+                self._ask(LOWER_FENCE, keys, token, NO_EPOCH, *_entry(None))
             raise
         finally:
-            if epoch is None:
-                # Redis may hold, and others may reach, what this write has replaced.
-                self._needs_new_epoch = True
-                self._guard(self._client.ping)
+            if not cache_knows:
+                self._start_new_epoch()
+        return item
 
-    def _ask(self, script: Callable[..., Any], keys: list[str], *args: Any) -> Any:
+    def _start_new_epoch(self) -> None:
+        """Void what is cached: now, whatever the circuit says, or else before the next use."""
+        self._needs_new_epoch = True
+        self._try(lambda: None)
+
+    def _ask(self, script: str, keys: list[str], token: str, *args: Any) -> Any:
         """Run a script; ``None`` when Redis is away or the circuit is open."""
-        return self._guard(lambda: script(keys=keys, args=args))
-
-    def _guard(self, call: Callable[[], Any]) -> Any:
         if not self._breaker.allows():
             return None
+        # The whole script in one message, so that even a Redis that is only slow receives it.
+        return self._try(
+            lambda: self._client.eval(script, len(keys), *keys, token, QUIET_MILLISECONDS, *args)
+        )
+
+    def _try(self, call: Callable[[], Any]) -> Any:
         try:
             if self._needs_new_epoch:
-                self._client.incr(EPOCH_KEY)
+                self._client.delete(EPOCH_KEY)
                 self._needs_new_epoch = False
             answer = call()
         except redis.RedisError:
@@ -264,10 +265,14 @@ def _keys(tenant: str, item_id: str) -> list[str]:
     return [value, f"{value}:fence", f"{value}:lease", EPOCH_KEY]
 
 
-def _body(item: Item) -> str:
-    return json.dumps(item.document, separators=(",", ":"), ensure_ascii=False)
+def _token() -> str:
+    return secrets.token_hex(8)
 
 
-def _spread(seconds: int) -> int:
-    """Let values that were stored together expire apart."""
-    return max(1, round(seconds * random.uniform(0.9, 1)))  # noqa: S311
+def _entry(item: Item | None) -> tuple[str, int]:
+    """Return what is stored for an item, or for its absence, and for how many seconds."""
+    if item is None:
+        return ABSENT, ABSENT_SECONDS
+    body = json.dumps(item.document, separators=(",", ":"), ensure_ascii=False)
+    # Values that were stored together expire apart.
+    return body, round(VALUE_SECONDS * random.uniform(0.9, 1))  # noqa: S311
