@@ -129,7 +129,7 @@ variable "method_throttles" {
 }
 
 variable "response_cache" {
-  description = "Response cache of the REST API. Null: none."
+  description = "Response cache of the REST API: answers may be as old as its time to live, a client's own writes included. Null: none."
   type        = object({ size_gb = string, ttl_seconds = number })
   default     = null
 }

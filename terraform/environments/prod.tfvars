@@ -1,5 +1,4 @@
 environment = "prod"
 
-network        = { cidr = "10.30.0.0/16", zones = ["a", "b", "c"] }
-cache          = { node_type = "cache.r7g.large", replicas = 2, snapshot_days = 14 }
-response_cache = { size_gb = "1.6", ttl_seconds = 10 }
+network = { cidr = "10.30.0.0/16", zones = ["a", "b", "c"] }
+cache   = { node_type = "cache.r7g.large", replicas = 2, snapshot_days = 14 }

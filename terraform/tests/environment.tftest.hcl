@@ -216,16 +216,32 @@ run "environment" {
   }
 
   assert {
+    condition     = (module.rest_api.stage_guarantees.cache == true) == (var.response_cache != null)
+    error_message = "The response cache is on exactly where the environment asks for it."
+  }
+}
+
+run "response_cache" {
+  command = plan
+
+  variables {
+    emulated       = false
+    response_cache = { size_gb = "0.5", ttl_seconds = 10 }
+  }
+
+  assert {
+    condition = module.rest_api.stage_guarantees.cache && toset([
+      for path, settings in module.rest_api.stage_guarantees.method_settings : path if settings.caching_enabled
+    ]) == toset([for route in local.routes : "${replace(route.path, "/", "~1")}/${route.method}" if route.cached])
+    error_message = "Switched on, the cache must hold what the catalogue marks as cached, and nothing else."
+  }
+
+  assert {
     condition = alltrue([
       for settings in module.rest_api.stage_guarantees.method_settings :
       settings.cache_data_encrypted && settings.require_authorization_for_cache_control if settings.caching_enabled
     ])
     error_message = "Cached answers must be encrypted, and dropped only by those who may."
-  }
-
-  assert {
-    condition     = (module.rest_api.stage_guarantees.cache == true) == (var.response_cache != null)
-    error_message = "The response cache is on exactly where the environment asks for it."
   }
 }
 
