@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
     from tests.local_stack import LocalStack
 
-schema = schemathesis.openapi.from_dict(json.loads((ROOT / "openapi" / "openapi.json").read_text()))
+schema = schemathesis.openapi.from_dict(
+    json.loads((ROOT / "openapi" / "openapi.json").read_text()),
+    config=schemathesis.Config.from_path(Path(__file__).with_name("schemathesis.toml")),
+)
 
 
 @pytest.fixture(scope="module")

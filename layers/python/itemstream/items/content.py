@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 __all__ = ["ItemContent", "Price", "Status"]
 
@@ -28,6 +35,23 @@ AttributeText = Annotated[str, StringConstraints(max_length=1024, pattern=_LINE)
 MAX_SAFE_INTEGER = 2**53 - 1
 
 
+def _without_zero_fraction(value: Any) -> Any:
+    """Take 3.0 for 3, as JSON Schema does (2020-12, section 4.2.3)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Count = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER), BeforeValidator(_without_zero_fraction)]
+
+
+# Pydantic writes a pattern on keys as patternProperties, which lets all other keys pass.
+_ATTRIBUTES_SCHEMA = {
+    "type": "object",
+    "maxProperties": 50,
+    "propertyNames": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": _LINE},
+    "additionalProperties": {"type": "string", "maxLength": 1024, "pattern": _LINE},
+}
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -35,9 +59,7 @@ class _Strict(BaseModel):
 class Price(_Strict):
     """An amount of money."""
 
-    amount: int = Field(
-        ge=0, le=MAX_SAFE_INTEGER, description="In the currency's minor unit, such as cents."
-    )
+    amount: Count = Field(description="In the currency's minor unit, such as cents.")
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(
         description="ISO 4217 code.", examples=["EUR"]
     )
@@ -51,11 +73,11 @@ class ItemContent(_Strict):
     category: Category | None = Field(default=None, examples=["furniture"])
     status: Status = "draft"
     price: Price | None = None
-    quantity: int = Field(default=0, ge=0, le=MAX_SAFE_INTEGER)
+    quantity: Count = 0
     tags: list[Tag] = Field(default_factory=list, max_length=20, examples=[["oak", "handmade"]])
-    attributes: dict[AttributeName, AttributeText] = Field(
-        default_factory=dict, max_length=50, examples=[{"width": "180 cm"}]
-    )
+    attributes: Annotated[
+        dict[AttributeName, AttributeText], WithJsonSchema(_ATTRIBUTES_SCHEMA)
+    ] = Field(default_factory=dict, max_length=50, examples=[{"width": "180 cm"}])
 
     def document(self) -> dict[str, Any]:
         """Return the content as JSON values."""
