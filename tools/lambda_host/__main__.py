@@ -1,5 +1,7 @@
 """Start the host: `python -m tools.lambda_host --help`."""
 
+from __future__ import annotations
+
 import argparse
 import asyncio
 import dataclasses

@@ -1,5 +1,7 @@
 """The answers Lambda gives to an invocation, word for word."""
 
+from __future__ import annotations
+
 import json
 import signal
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """What MiniStack's Lambda service knows about a function, as the host needs it."""
 
+from __future__ import annotations
+
 import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,7 +39,7 @@ class FunctionConfiguration:
     memory: int
     timeout: int
     log_group: str
-    variables: "Mapping[str, str]"
+    variables: Mapping[str, str]
 
 
 class Configurations:
@@ -54,7 +56,7 @@ class Configurations:
         The reserved concurrency of functions by name, None for no limit.
     """
 
-    def __init__(self, client: "LambdaClient") -> None:
+    def __init__(self, client: LambdaClient) -> None:
         self._client = client
         self._known: dict[tuple[str, str], FunctionConfiguration] = {}
         self.reserved: dict[str, int | None] = {}
@@ -95,7 +97,7 @@ class Configurations:
         self.reserved[name] = found.get("Concurrency", {}).get("ReservedConcurrentExecutions")
         return _parse(found)
 
-    def _provisioned_versions(self) -> "Iterator[tuple[str, str, int]]":
+    def _provisioned_versions(self) -> Iterator[tuple[str, str, int]]:
         for page in self._client.get_paginator("list_functions").paginate():
             for function in page["Functions"]:
                 name = function["FunctionName"]
@@ -118,7 +120,7 @@ class Configurations:
         return found["RequestedProvisionedConcurrentExecutions"]
 
 
-def _parse(found: "GetFunctionResponseTypeDef") -> FunctionConfiguration:
+def _parse(found: GetFunctionResponseTypeDef) -> FunctionConfiguration:
     configuration = found["Configuration"]
     name = configuration["FunctionName"]
     image = configuration.get("ImageConfigResponse", {}).get("ImageConfig", {})

@@ -1,5 +1,7 @@
 """Temporary credentials of each function's own role, so that its policies hold locally too."""
 
+from __future__ import annotations
+
 import asyncio
 import time
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ class Credentials:
 class RoleCredentials:
     """Assumes the roles of functions; sessions are shared while they have half their life left."""
 
-    def __init__(self, client: "STSClient", limits: "HostLimits") -> None:
+    def __init__(self, client: STSClient, limits: HostLimits) -> None:
         self._client = client
         self._limits = limits
         self._sessions: dict[tuple[str, str], asyncio.Task[Credentials]] = {}

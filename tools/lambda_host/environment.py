@@ -1,6 +1,9 @@
 """One execution environment: a process that serves one invocation at a time."""
 
+from __future__ import annotations
+
 import asyncio
+import math
 import os
 import platform
 import shutil
@@ -55,14 +58,14 @@ class Setting:
         Takes the lines of its log.
     """
 
-    configuration: "FunctionConfiguration"
-    variables: "Mapping[str, str]"
-    credentials: "Credentials"
-    folder: "Path"
+    configuration: FunctionConfiguration
+    variables: Mapping[str, str]
+    credentials: Credentials
+    folder: Path
     source: int
     init_seconds: float
-    launcher: "Launcher"
-    write: "Callable[[str], None]"
+    launcher: Launcher
+    write: Callable[[str], None]
 
 
 class Environment:
@@ -86,7 +89,8 @@ class Environment:
     @property
     def alive(self) -> bool:
         """Whether its process waits for an event."""
-        return self._runtime is not None and not self._runtime.exit.done()
+        runtime = self._runtime
+        return runtime is not None and not (runtime.killed or runtime.exit.done())
 
     async def initialise(self) -> None:
         """Run the Init phase; a failure leaves the environment without a process.
@@ -100,7 +104,7 @@ class Environment:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.setting.init_seconds):
-                    problem = await self._boot("init")
+                    _, problem = await self._boot("init")
                     failure = f"error\tError Type: {problem.error_type}" if problem else ""
         except BaseException:
             await self.stop()
@@ -112,15 +116,16 @@ class Environment:
         else:
             self._init_ms = milliseconds
 
-    async def invoke(self, invocation: Invocation) -> "Answer":
+    async def invoke(self, invocation: Invocation) -> Answer:
         """Serve one event; the environment is not alive afterwards if its process had to end."""
         configuration = self.setting.configuration
         request_id = invocation.request_id
         self.setting.write(f"START RequestId: {request_id} Version: {configuration.version}\n")
         began = time.perf_counter()
+        deadline = time.time() + configuration.timeout
         try:
             async with asyncio.timeout(configuration.timeout):
-                answer = await self._answer(invocation)
+                answer = await self._answer(invocation, int(deadline * 1000))
         except TimeoutError:
             answer = answers.timed_out(request_id, configuration.timeout)
         milliseconds = (time.perf_counter() - began) * 1000
@@ -138,19 +143,20 @@ class Environment:
         await self._end_process()
         await asyncio.to_thread(shutil.rmtree, self.setting.folder, ignore_errors=True)
 
-    async def _answer(self, invocation: Invocation) -> "Answer":
-        if self._runtime is None and (problem := await self._boot("invoke", invocation.request_id)):
-            return problem
-        assert self._runtime is not None  # noqa: S101 - booted above
-        deadline = time.time() + self.setting.configuration.timeout
-        answer = self._runtime.api.submit(invocation, int(deadline * 1000))
-        await self._watch(answer, self._runtime.exit)
+    async def _answer(self, invocation: Invocation, deadline_ms: int) -> Answer:
+        runtime = self._runtime
+        if runtime is None:
+            runtime, problem = await self._boot("invoke", invocation.request_id)
+            if problem:
+                return problem
+        answer = runtime.api.submit(invocation, deadline_ms)
+        await self._watch(answer, runtime.exit)
         if answer.done():
             return answer.result()
-        return answers.exited(invocation.request_id, self._runtime.exit.result())
+        return answers.exited(invocation.request_id, runtime.exit.result())
 
-    async def _boot(self, phase: str, request_id: str = "") -> "Answer | None":
-        """Start a process and wait until it asks for an event; return what went wrong, if so."""
+    async def _boot(self, phase: str, request_id: str = "") -> tuple[_Runtime, Answer | None]:
+        """Start a process and wait until it asks for an event; tell what went wrong, if so."""
         began = time.perf_counter()
         self.setting.folder.mkdir(parents=True, exist_ok=True)
         self._runtime = runtime = await _Runtime.start(self.setting)
@@ -167,9 +173,9 @@ class Environment:
         if problem and phase == "invoke":
             milliseconds = (time.perf_counter() - began) * 1000
             self._report_init(milliseconds, phase, f"error\tError Type: {problem.error_type}")
-        return problem
+        return runtime, problem
 
-    async def _watch(self, *futures: "asyncio.Future[Any]") -> None:
+    async def _watch(self, *futures: asyncio.Future[Any]) -> None:
         """Wait for the first of `futures`, holding the process to its memory meanwhile."""
         done: set[asyncio.Future[Any]] = set()
         while not done:
@@ -195,31 +201,31 @@ class Environment:
             f"INIT_REPORT Init Duration: {milliseconds:.2f} ms\tPhase: {phase}\tStatus: {status}\n"
         )
 
-    def _report(self, invocation: Invocation, answer: "Answer", milliseconds: float) -> None:
+    def _report(self, invocation: Invocation, answer: Answer, milliseconds: float) -> None:
         write = self.setting.write
         if answer.log:
             write(answer.log)
         write(f"END RequestId: {invocation.request_id}\n")
         init, self._init_ms = self._init_ms, None
         # Since August 2025 the Init phase is billed too.
-        billed = -(-(milliseconds + (init or 0)) // 1)
+        billed = math.ceil(milliseconds + (init or 0))
         fields = [
             f"REPORT RequestId: {invocation.request_id}",
             f"Duration: {milliseconds:.2f} ms",
-            f"Billed Duration: {billed:.0f} ms",
+            f"Billed Duration: {billed} ms",
             f"Memory Size: {self.setting.configuration.memory} MB",
             f"Max Memory Used: {self._peak // _MB} MB",
         ]
         if init is not None:
             fields.append(f"Init Duration: {init:.2f} ms")
-        trace = dict(part.partition("=")[::2] for part in invocation.trace_id.split(";"))
-        if trace.get("Sampled") == "1":
-            segment = trace.get("Parent", "")
-            fields.append(f"\nXRAY TraceId: {trace['Root']}\tSegmentId: {segment}\tSampled: true")
         if answer.status:
             fields.append(f"Status: {answer.status}")
         if answer.status == "error":
             fields.append(f"Error Type: {answer.error_type}")
+        trace = dict(part.partition("=")[::2] for part in invocation.trace_id.split(";"))
+        if trace.get("Sampled") == "1":
+            segment = trace.get("Parent", "")
+            fields.append(f"\nXRAY TraceId: {trace['Root']}\tSegmentId: {segment}\tSampled: true")
         write("\t".join(fields) + "\n")
 
 
@@ -233,10 +239,10 @@ class _Runtime:
         self.output = output
         self.exit = asyncio.create_task(process.wait())
         self._group = process.pid
-        self._process = psutil.Process(process.pid)
+        self.killed = False
 
     @classmethod
-    async def start(cls, setting: Setting) -> "_Runtime":
+    async def start(cls, setting: Setting) -> _Runtime:
         api = RuntimeApi()
         output = Output(setting.write)
         try:
@@ -262,11 +268,12 @@ class _Runtime:
 
     def resident_bytes(self) -> int | None:
         try:
-            return int(self._process.memory_info().rss)
+            return int(psutil.Process(self._group).memory_info().rss)
         except psutil.Error:  # it has ended
             return None
 
     def kill(self) -> None:
+        self.killed = True
         # The group outlives its first process while any other is in it.
         with suppress(ProcessLookupError):
             os.killpg(self._group, signal.SIGKILL)

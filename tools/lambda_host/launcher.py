@@ -1,5 +1,7 @@
 """Starts the process of an execution environment."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import shutil
@@ -37,7 +39,7 @@ class Launch:
     """
 
     handler: str
-    variables: "Mapping[str, str]"
+    variables: Mapping[str, str]
     source: int
     folder: Path
     memory: int

@@ -1,5 +1,7 @@
 """The limits of Lambda itself, and those of one host."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import dataclass, field
 

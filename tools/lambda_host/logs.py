@@ -1,5 +1,7 @@
 """Where the lines of functions go: a file for each function, and CloudWatch Logs."""
 
+from __future__ import annotations
+
 import logging
 import threading
 import time
@@ -32,7 +34,7 @@ _BUFFER_EVENTS = 50_000
 class LogFiles:
     """One file for each function in `folder`, followed by ``itemstream logs --follow``."""
 
-    def __init__(self, folder: "Path") -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._handlers: dict[str, RotatingFileHandler] = {}
 
@@ -69,7 +71,7 @@ class CloudWatchLogs:
         A CloudWatch Logs client.
     """
 
-    def __init__(self, client: "CloudWatchLogsClient") -> None:
+    def __init__(self, client: CloudWatchLogsClient) -> None:
         self._client = client
         self._lines: deque[_Line] = deque(maxlen=_BUFFER_EVENTS)
         self._lock = threading.Lock()
@@ -100,7 +102,7 @@ class CloudWatchLogs:
             room = _BUFFER_EVENTS - len(self._lines)
             self._lines.extendleft(reversed(unsent[-room:] if room else []))
 
-    def _put(self, group: str, stream: str, batch: "list[InputLogEventTypeDef]") -> None:
+    def _put(self, group: str, stream: str, batch: list[InputLogEventTypeDef]) -> None:
         try:
             self._client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=batch)
         except self._client.exceptions.ResourceNotFoundException:
@@ -119,7 +121,7 @@ class CloudWatchLogs:
             self._client.create_log_stream(logGroupName=group, logStreamName=stream)
 
 
-def _batches(lines: list[_Line]) -> "Iterator[list[InputLogEventTypeDef]]":
+def _batches(lines: list[_Line]) -> Iterator[list[InputLogEventTypeDef]]:
     batch: list[InputLogEventTypeDef] = []
     size = 0
     # The clock may have been set back; CloudWatch Logs wants events in order.

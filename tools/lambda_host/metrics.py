@@ -4,6 +4,8 @@ The embedded metric format:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
+from __future__ import annotations
+
 import json
 import logging
 import time
@@ -49,7 +51,7 @@ class Metrics:
         A CloudWatch client.
     """
 
-    def __init__(self, client: "CloudWatchClient") -> None:
+    def __init__(self, client: CloudWatchClient) -> None:
         self._client = client
         self._values: dict[_Series, Counter[float]] = defaultdict(Counter)
 
@@ -95,7 +97,7 @@ class Metrics:
                 self._put(namespace, members[start : start + _METRICS_PER_CALL], values)
 
     def _put(
-        self, namespace: str, members: list[_Series], values: "Mapping[_Series, Counter[float]]"
+        self, namespace: str, members: list[_Series], values: Mapping[_Series, Counter[float]]
     ) -> None:
         data = [datum for series in members for datum in _data(series, values[series])]
         try:
@@ -135,7 +137,7 @@ class Metrics:
                     self._values[series].update(float(value) for value in values)
 
 
-def _data(series: _Series, values: "Counter[float]") -> "Iterable[MetricDatumTypeDef]":
+def _data(series: _Series, values: Counter[float]) -> Iterable[MetricDatumTypeDef]:
     pairs = list(values.items())
     for start in range(0, len(pairs), _VALUES):
         part = pairs[start : start + _VALUES]

@@ -1,5 +1,7 @@
 """What a process prints, as lines."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 from typing import TYPE_CHECKING
@@ -26,7 +28,7 @@ class Output:
         The end for the process; close it with :meth:`started` once the process has it.
     """
 
-    def __init__(self, write: "Callable[[str], None]") -> None:
+    def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._source, self.descriptor = os.pipe()
         os.set_blocking(self._source, False)

@@ -1,5 +1,7 @@
 """Which environments there are, and which of them serves the next invocation."""
 
+from __future__ import annotations
+
 import asyncio
 import logging
 import time
@@ -40,12 +42,12 @@ class Fleet:
         Environments on their way.
     """
 
-    configuration: "FunctionConfiguration"
+    configuration: FunctionConfiguration
     provisioned: int = 0
     superseded: bool = False
-    environments: "set[Environment]" = field(default_factory=set)
-    idle: "list[Environment]" = field(default_factory=list)
-    waiters: "deque[asyncio.Future[Environment]]" = field(default_factory=deque)
+    environments: set[Environment] = field(default_factory=set)
+    idle: list[Environment] = field(default_factory=list)
+    waiters: deque[asyncio.Future[Environment]] = field(default_factory=deque)
     starting: int = 0
 
     @property
@@ -73,9 +75,9 @@ class Pool:
 
     def __init__(
         self,
-        start: "Callable[[FunctionConfiguration, bool], Awaitable[Environment]]",
-        outdated: "Callable[[Environment], bool]",
-        limits: "HostLimits",
+        start: Callable[[FunctionConfiguration, bool], Awaitable[Environment]],
+        outdated: Callable[[Environment], bool],
+        limits: HostLimits,
     ) -> None:
         self._start_environment = start
         self._outdated = outdated
@@ -99,8 +101,8 @@ class Pool:
         await asyncio.gather(*(environment.stop() for environment in environments))
 
     async def acquire(
-        self, configuration: "FunctionConfiguration", reserved: int | None
-    ) -> "Environment":
+        self, configuration: FunctionConfiguration, reserved: int | None
+    ) -> Environment:
         """Return an environment for one invocation; give it back with :meth:`release`.
 
         Parameters
@@ -124,7 +126,7 @@ class Pool:
             self.running[name] -= 1
             raise
 
-    def release(self, environment: "Environment") -> None:
+    def release(self, environment: Environment) -> None:
         """Take back an environment after its invocation."""
         configuration = environment.setting.configuration
         self.running[configuration.name] -= 1
@@ -136,7 +138,7 @@ class Pool:
             self._offer(fleet, environment)
         self._start_lacking()
 
-    def provision(self, wanted: "Iterable[tuple[FunctionConfiguration, int]]") -> None:
+    def provision(self, wanted: Iterable[tuple[FunctionConfiguration, int]]) -> None:
         """Keep that many environments of these versions warm, and of no others."""
         for fleet in self._fleets.values():
             fleet.provisioned = 0
@@ -155,7 +157,7 @@ class Pool:
             "running": self.running.total(),
         }
 
-    def _fleet(self, configuration: "FunctionConfiguration") -> Fleet:
+    def _fleet(self, configuration: FunctionConfiguration) -> Fleet:
         key = (configuration.name, configuration.version, configuration.revision)
         if (fleet := self._fleets.get(key)) is None:
             for other in self._fleets.values():
@@ -165,7 +167,7 @@ class Pool:
             fleet = self._fleets[key] = Fleet(configuration)
         return fleet
 
-    def _warm(self, fleet: Fleet) -> "Environment | None":
+    def _warm(self, fleet: Fleet) -> Environment | None:
         while fleet.idle:
             environment = fleet.idle.pop()
             if environment.alive and not self._outdated(environment):
@@ -173,7 +175,7 @@ class Pool:
             self._retire(fleet, environment)
         return None
 
-    async def _wait(self, fleet: Fleet) -> "Environment":
+    async def _wait(self, fleet: Fleet) -> Environment:
         if sum(len(other.waiters) for other in self._fleets.values()) >= self._limits.queue:
             raise ThrottledError(HOST_LIMIT)
         waiter: asyncio.Future[Environment] = asyncio.get_running_loop().create_future()
@@ -185,7 +187,7 @@ class Pool:
         fleet.waiters.remove(waiter)
         raise ThrottledError(HOST_LIMIT)
 
-    def _offer(self, fleet: Fleet, environment: "Environment") -> None:
+    def _offer(self, fleet: Fleet, environment: Environment) -> None:
         """Hand a usable environment to who waits for it longest, or keep it."""
         # One that is kept is looked at when it is taken: once is enough, and it has its cost.
         outdated = fleet.waiters and self._outdated(environment)
@@ -206,7 +208,7 @@ class Pool:
     def _full(self) -> bool:
         return sum(fleet.size for fleet in self._fleets.values()) >= self._limits.environments
 
-    def _retire(self, fleet: Fleet, *environments: "Environment") -> None:
+    def _retire(self, fleet: Fleet, *environments: Environment) -> None:
         for environment in environments:
             fleet.environments.discard(environment)
             with suppress(ValueError):
@@ -262,7 +264,7 @@ class Pool:
             fleet.starting -= 1
         self._start_lacking()
 
-    def _started(self, fleet: Fleet, environment: "Environment") -> None:
+    def _started(self, fleet: Fleet, environment: Environment) -> None:
         fleet.environments.add(environment)
         if environment.alive:
             self._offer(fleet, environment)
@@ -288,7 +290,7 @@ class Pool:
                     del self._fleets[key]
             self._start_lacking()
 
-    def _spawn(self, work: "Coroutine[None, None, None]") -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -3,6 +3,8 @@
 Each process has a port of its own: the runtime client knows its API by host and port only.
 """
 
+from __future__ import annotations
+
 import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -116,7 +118,7 @@ class RuntimeApi:
         return web.Response(status=202, body=_ACCEPTED)
 
 
-async def read(content: "StreamReader", limit: int) -> bytes | None:
+async def read(content: StreamReader, limit: int) -> bytes | None:
     """Read a body to its end; None if it is over `limit` bytes, whose rest is then left unread."""
     chunks = bytearray()
     async for chunk in content.iter_any():

@@ -1,5 +1,7 @@
 """The host itself: takes invocations over HTTP and brings the other parts together."""
 
+from __future__ import annotations
+
 import asyncio
 import logging
 import os
@@ -7,7 +9,6 @@ import shutil
 import time
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -29,6 +30,8 @@ from tools.lambda_host.survivors import stop_survivors
 from tools.lambda_host.variables import lambda_variables
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tools.lambda_host.answers import Answer
     from tools.lambda_host.configuration import FunctionConfiguration
     from tools.lambda_host.launcher import Launcher
@@ -72,7 +75,7 @@ class Host:
         How functions are run.
     """
 
-    def __init__(self, settings: HostSettings, launcher: "Launcher") -> None:
+    def __init__(self, settings: HostSettings, launcher: Launcher) -> None:
         aws = _Clients(settings)
         self._settings = settings
         self._launcher = launcher
@@ -86,8 +89,6 @@ class Host:
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; then let what runs finish briefly and leave nothing behind."""
-        stop_survivors(self._settings.state)
-        shutil.rmtree(self._settings.state / "tmp", ignore_errors=True)
         application = web.Application()
         application.router.add_post("/2015-03-31/functions/{name}/invocations", self._invoke)
         application.router.add_get("/health", self._health)
@@ -95,25 +96,24 @@ class Host:
             application, access_log=None, shutdown_timeout=self._settings.limits.grace_seconds
         )
         await runner.setup()
-        background: list[asyncio.Task[None]] = []
-        try:
-            site = web.TCPSite(runner, "127.0.0.1", self._settings.port)
-            await site.start()
-            self._pool.open()
-            background = [
-                asyncio.create_task(self._flush()),
-                asyncio.create_task(self._provision()),
-            ]
-            _log.info("The Lambda host listens on port %s", runner.addresses[0][1])
-            await stop.wait()
-        finally:
-            for task in background:
-                task.cancel()
-            await runner.cleanup()
-            await self._pool.close()
-            await asyncio.to_thread(self._send)
-            self._log_files.close()
-            stop_survivors(self._settings.state)
+        # The port is taken first: a second host must not end what belongs to one that runs.
+        await web.TCPSite(runner, "127.0.0.1", self._settings.port).start()
+        self._end_survivors()
+        self._pool.open()
+        background = [asyncio.create_task(self._flush()), asyncio.create_task(self._provision())]
+        _log.info("The Lambda host listens on port %s", runner.addresses[0][1])
+        await stop.wait()
+        for task in background:
+            task.cancel()
+        await runner.cleanup()
+        await self._pool.close()
+        await asyncio.to_thread(self._send)
+        self._log_files.close()
+        self._end_survivors()
+
+    def _end_survivors(self) -> None:
+        stop_survivors(self._settings.state)
+        shutil.rmtree(self._settings.state / "tmp", ignore_errors=True)
 
     async def _invoke(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -125,15 +125,16 @@ class Host:
             if isinstance(error, ThrottledError):
                 self._metrics.throttle(name, resource)
             return _refusal(error)
-        except (ClientError, BotoCoreError) as error:
-            # The role cannot be assumed, or MiniStack is away.
-            return _refusal(InvokeError(f"{name} could not be prepared: {error}"))
+        except Exception as error:
+            # The role cannot be assumed, say, or MiniStack is away.
+            _log.exception("%s could not be invoked", name)
+            return _refusal(InvokeError(f"{name} could not be invoked: {error}"))
         headers = {"X-Amz-Function-Error": "Unhandled"} if answer.error_type else None
         return web.Response(body=answer.payload, content_type="application/json", headers=headers)
 
     async def _run(
         self, request: web.Request, name: str, function_arn: str, resource: str
-    ) -> "Answer":
+    ) -> Answer:
         event = await read(request.content, REQUEST_BYTES)
         if event is None:
             raise RequestTooLargeError
@@ -171,9 +172,7 @@ class Host:
     async def _health(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "pid": os.getpid(), **self._pool.counts()})
 
-    async def _start(
-        self, configuration: "FunctionConfiguration", provisioned: bool
-    ) -> Environment:
+    async def _start(self, configuration: FunctionConfiguration, provisioned: bool) -> Environment:
         credentials = await self._credentials.get(configuration.role, configuration.name)
         name, group = configuration.name, configuration.log_group
         stream = stream_name(configuration.version)

@@ -1,7 +1,12 @@
 """Tells when the functions' source has changed: a saved file is live at the next request."""
 
+from __future__ import annotations
+
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Where functions and what they import are, below the root.
 FOLDERS = ("functions", "authorizers", "scheduled", "layers/python")

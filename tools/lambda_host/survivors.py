@@ -1,9 +1,14 @@
 """Finds and ends what a host that crashed left running."""
 
+from __future__ import annotations
+
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Set in the environment of every process of a function, and so in that of its children's too.
 MARKER = "ITEMSTREAM_LAMBDA_HOST"

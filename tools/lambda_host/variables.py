@@ -3,6 +3,8 @@
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 """
 
+from __future__ import annotations
+
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def lambda_variables(
-    configuration: "FunctionConfiguration",
-    credentials: "Credentials",
+    configuration: FunctionConfiguration,
+    credentials: Credentials,
     *,
     stream: str,
     provisioned: bool,
     region: str,
     aws_endpoint: str,
-    state: "Path",
+    state: Path,
 ) -> dict[str, str]:
     """Return the function's own variables and those that Lambda reserves, and no other.
 

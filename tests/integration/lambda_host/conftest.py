@@ -233,20 +233,24 @@ def aws(workspace: Path) -> Iterator[Aws]:
         process.wait(SECONDS)
 
 
-@pytest.fixture(scope="session")
-def start_host(aws: Aws, workspace: Path) -> Iterator[Callable[..., Host]]:
-    """Start hosts, with options as on their command line; they are stopped at the end."""
-    hosts = []
+class Hosts:
+    """Starts hosts, and stops all of them."""
+
+    def __init__(self, aws: Aws, workspace: Path) -> None:
+        self._aws = aws
+        self._workspace = workspace
+        self._started: list[Host] = []
 
     def start(
-        port: int = 0, root: Path = PROJECT, state: Path | None = None, **options: float
+        self, port: int = 0, root: Path = PROJECT, state: Path | None = None, **options: float
     ) -> Host:
+        """Start a host, with options as on its command line."""
         port = port or free_port()
-        state = state or workspace / uuid4().hex[:8]
+        state = state or self._workspace / uuid4().hex[:8]
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tools.lambda_host", "--port", str(port)),
-                *("--aws-endpoint", aws.endpoint, "--root", root, "--state", state),
+                *("--aws-endpoint", self._aws.endpoint, "--root", root, "--state", state),
                 *(f"--{name.replace('_', '-')}={value}" for name, value in options.items()),
             ],
             cwd=ROOT,
@@ -254,23 +258,37 @@ def start_host(aws: Aws, workspace: Path) -> Iterator[Callable[..., Host]]:
         )
         url = f"http://127.0.0.1:{port}"
         http = httpx.Client(base_url=url, timeout=60, trust_env=False)
-        hosts.append(Host(port, state, process, http))
+        self._started.append(Host(port, state, process, http))
         eventually(lambda: answers(f"{url}/health"))
-        return hosts[-1]
+        return self._started[-1]
 
-    yield start
-    for host in hosts:
-        host.http.close()
-        host.process.terminate()
-    for host in hosts:
-        host.process.wait(SECONDS)
-        stop_survivors(host.state)
+    def stop(self) -> None:
+        for host in self._started:
+            host.http.close()
+            host.process.terminate()
+        for host in self._started:
+            host.process.wait(SECONDS)
+            stop_survivors(host.state)
 
 
 @pytest.fixture(scope="session")
-def host(start_host: Callable[..., Host], aws: Aws) -> Host:
+def host(aws: Aws, workspace: Path) -> Iterator[Host]:
     """The host that MiniStack sends invocations to, shared by tests that leave it as it was."""
-    return start_host(port=aws.host_port)
+    hosts = Hosts(aws, workspace)
+    try:
+        yield hosts.start(port=aws.host_port)
+    finally:
+        hosts.stop()
+
+
+@pytest.fixture
+def start_host(aws: Aws, workspace: Path) -> Iterator[Callable[..., Host]]:
+    """Start hosts of the test's own."""
+    hosts = Hosts(aws, workspace)
+    try:
+        yield hosts.start
+    finally:
+        hosts.stop()
 
 
 @pytest.fixture(scope="session")

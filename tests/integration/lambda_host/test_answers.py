@@ -114,6 +114,21 @@ def test_a_function_over_its_memory_is_killed(aws: Aws, host: Host) -> None:
     assert "Status: error\tError Type: Runtime.ExitError" in report
 
 
+@pytest.mark.parametrize("megabytes", [150, 600])
+def test_a_function_that_was_over_its_memory_serves_the_next_invocation_anew(
+    aws: Aws, host: Host, megabytes: int
+) -> None:
+    # Given
+    function = aws.function("trials.holds", MemorySize=128)
+    host.invoke(function, {"megabytes": megabytes})
+
+    # When
+    next_one = host.invoke(function, {"megabytes": 1})
+
+    # Then
+    assert next_one.payload == 1024 * 1024
+
+
 def test_an_endless_loop_ends_at_the_time_out_with_all_it_started(
     aws: Aws, host: Host, workspace: Path
 ) -> None:

@@ -108,10 +108,15 @@ def test_a_host_that_starts_again_ends_what_the_last_one_left(
     eventually(lambda: gone(left["child"]))
 
 
-def test_a_taken_port_says_which_variable_changes_it(host: Host, aws: Aws) -> None:
+def test_a_taken_port_says_which_variable_changes_it_and_ends_nothing(
+    aws: Aws, start_host: Callable[..., Host]
+) -> None:
     # Given
+    host = start_host()
+    function = aws.function("trials.echo")
+    before = host.invoke(function).payload
     command = [sys.executable, "-m", "tools.lambda_host", "--aws-endpoint", aws.endpoint]
-    places = ["--root", str(ROOT), "--state", str(host.state / "second")]
+    places = ["--root", str(ROOT), "--state", str(host.state)]
 
     # When
     second = subprocess.run(
@@ -127,3 +132,4 @@ def test_a_taken_port_says_which_variable_changes_it(host: Host, aws: Aws) -> No
     assert second.returncode == 1
     assert f"port {host.port}" in second.stderr
     assert "ITEMSTREAM_PORT_LAMBDA_HOST" in second.stderr
+    assert host.invoke(function).payload["pid"] == before["pid"]

@@ -45,6 +45,11 @@ def takes_memory(event, context):
         held.append(bytearray(16 * 1024 * 1024))
 
 
+def holds(event, context):
+    """Hold memory for just a moment."""
+    return len(bytearray(event["megabytes"] * 1024 * 1024))
+
+
 def answers_much(event, context):
     return "x" * event["characters"]
 
