@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["LOCAL", "REQUIREMENTS", "ROOT", "Problem", "content_hash", "files_below"]
+__all__ = ["LOCAL", "REQUIREMENTS", "ROOT", "Problem", "content_hash", "exclusive", "files_below"]
 
 ROOT = Path(__file__).resolve().parents[1]
 # Everything that the tools make and that `make reset` may delete.
@@ -60,3 +62,12 @@ def content_hash(paths: Iterable[Path], *more: str) -> str:
     for value in more:
         digest.update(f"\0{value}".encode())
     return digest.hexdigest()
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Wait until no other process makes `folder`, and keep others from it meanwhile."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

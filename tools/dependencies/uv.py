@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from tools.commands import run
-from tools.project import LOCAL, Problem, content_hash
+from tools.project import LOCAL, Problem, content_hash, exclusive
 
 __all__ = ["find_uv", "install_environment", "uv_environment"]
 
@@ -58,18 +58,19 @@ def install_environment(folder: Path, lock: Path, python: str) -> bool:
     """
     stamp = folder / "installed"
     wanted = content_hash([lock], python)
-    if stamp.exists() and stamp.read_text() == wanted:
-        return False
-    uv = find_uv()
-    environment = uv_environment()
-    run([uv, "venv", "--quiet", "--clear", "--python", python, folder], environment=environment)
-    run(
-        [
-            *(uv, "pip", "install", "--quiet", "--require-hashes"),
-            *("--python", folder / "bin/python", "--requirement", lock),
-        ],
-        environment=environment,
-        remedy=_NO_PACKAGES,
-    )
-    stamp.write_text(wanted)
+    with exclusive(folder):
+        if stamp.exists() and stamp.read_text() == wanted:
+            return False
+        uv = find_uv()
+        environment = uv_environment()
+        run([uv, "venv", "--quiet", "--clear", "--python", python, folder], environment=environment)
+        run(
+            [
+                *(uv, "pip", "install", "--quiet", "--require-hashes"),
+                *("--python", folder / "bin/python", "--requirement", lock),
+            ],
+            environment=environment,
+            remedy=_NO_PACKAGES,
+        )
+        stamp.write_text(wanted)
     return True

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tools.commands import clean_environment, run
 from tools.dependencies.uv import find_uv, uv_environment
 from tools.packaging.archives import members_below, write_archive
-from tools.project import LOCAL, REQUIREMENTS, ROOT, content_hash, files_below
+from tools.project import LOCAL, REQUIREMENTS, ROOT, content_hash, exclusive, files_below
 
 if TYPE_CHECKING:
     from tools.packaging.platforms import Platform
@@ -50,26 +50,30 @@ def _dependencies(platform: Platform) -> Path:
     """Install the locked dependencies for `platform` into a folder that is kept for next time."""
     version = content_hash(files_below(_LOCK, _COMPILER), repr(platform))
     folder = _INSTALLED / f"{platform.architecture}-{platform.python}-{version[:16]}"
-    if folder.exists():
-        return folder
-    partial = folder.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    with exclusive(folder):
+        if not folder.exists():
+            partial = folder.with_name(f"{folder.name}.partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            _install(partial, platform)
+            partial.rename(folder)
+    return folder
+
+
+def _install(folder: Path, platform: Platform) -> None:
     target_python = ["--python-version", platform.python, "--python-platform", platform.wheels]
     run(
         [
             *(find_uv(), "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"),
             *("--require-hashes", "--requirement", _LOCK, "--link-mode", "copy"),
-            *("--target", partial, *(target_python if platform.wheels else ())),
+            *("--target", folder, *(target_python if platform.wheels else ())),
         ],
         environment=uv_environment(),
         remedy="Is the package index reachable? `make package` can be run again at any time.",
     )
     for name in _LEFT_OUT:
-        path = partial / name
+        path = folder / name
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    compile_for(platform, partial, _IMPORTED_AS)
-    partial.rename(folder)
-    return folder
+    compile_for(platform, folder, _IMPORTED_AS)

@@ -23,6 +23,8 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 # By this variable in its environment a process is known to belong to a stack, pid file or not.
 _MARKER = "ITEMSTREAM_DAEMON_OF"
+# Python warns of a process that is forgotten while it runs, but these are meant to outlive us.
+_started: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class Daemon:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        _started.append(child)
         created = psutil.Process(child.pid).create_time()
         started = {"pid": child.pid, "created": created, "version": self.version}
         self._pid_file.write_text(json.dumps(started))

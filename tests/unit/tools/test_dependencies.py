@@ -1,0 +1,202 @@
+"""What the stack needs is found, fetched in a pinned version, or explained."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import urllib.error
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tools.dependencies import redis, terraform, uv
+from tools.project import Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def _no_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine with nothing installed."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(terraform, "LOCAL", tmp_path)
+    monkeypatch.setattr(uv, "LOCAL", tmp_path)
+    terraform.find_terraform.cache_clear()
+
+
+def release(content: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("terraform", content)
+    return file.getvalue()
+
+
+def serve(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    def urlopen(address: str, **_: Any) -> io.BytesIO:
+        assert address.startswith("https://releases.hashicorp.com/terraform/")
+        return io.BytesIO(body)
+
+    monkeypatch.setattr("urllib.request.urlopen", urlopen)
+
+
+@pytest.mark.usefixtures("_no_programs")
+def test_a_missing_terraform_is_fetched_and_verified(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Given
+    archive = release(b"#!/bin/sh\n")
+    serve(monkeypatch, archive)
+    pinned = dict.fromkeys(terraform._SHA256, hashlib.sha256(archive).hexdigest())
+    monkeypatch.setattr(terraform, "_SHA256", pinned)
+
+    # When
+    program = terraform.find_terraform()
+
+    # Then
+    assert program.is_relative_to(tmp_path)
+    assert program.read_bytes() == b"#!/bin/sh\n"
+    assert program.stat().st_mode & 0o100
+
+
+@pytest.mark.usefixtures("_no_programs")
+def test_a_terraform_that_is_not_the_pinned_one_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Given
+    serve(monkeypatch, release(b"evil"))
+
+    # When
+    with pytest.raises(Problem, match="checksum"):
+        terraform.find_terraform()
+
+    # Then
+    assert not list(tmp_path.rglob("terraform*"))
+
+
+@pytest.mark.usefixtures("_no_programs")
+def test_without_a_network_it_is_said_how_to_get_terraform(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given
+    def urlopen(address: str, **_: Any) -> None:
+        raise urllib.error.URLError("Name or service not known")
+
+    monkeypatch.setattr("urllib.request.urlopen", urlopen)
+
+    # Then
+    with pytest.raises(Problem, match=r"developer\.hashicorp\.com/terraform/install"):
+        terraform.find_terraform()
+
+
+def test_a_configuration_file_that_is_not_there_does_not_matter(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Given
+    there = tmp_path / "there.tfrc"
+    there.write_text("")
+
+    # When
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(tmp_path / "missing.tfrc"))
+    without = terraform.terraform_environment()
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(there))
+    within = terraform.terraform_environment()
+
+    # Then
+    assert "TF_CLI_CONFIG_FILE" not in without
+    assert within["TF_CLI_CONFIG_FILE"] == str(there)
+
+
+def test_credentials_of_the_user_do_not_reach_terraform(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    environment = terraform.terraform_environment()
+    assert not {"AWS_PROFILE", "AWS_ACCESS_KEY_ID"} & set(environment)
+
+
+def test_the_named_plugin_folder_comes_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Given
+    provider = tmp_path / "registry.terraform.io/hashicorp/aws/5.100.0" / terraform._platform()
+    provider.mkdir(parents=True)
+    monkeypatch.setenv("TF_PLUGIN_DIR", str(tmp_path))
+
+    # Then
+    assert terraform.plugin_folder() == tmp_path
+
+
+def test_a_plugin_folder_with_another_version_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Given
+    provider = tmp_path / "registry.terraform.io/hashicorp/aws/5.99.0" / terraform._platform()
+    provider.mkdir(parents=True)
+    monkeypatch.setenv("TF_PLUGIN_DIR", str(tmp_path))
+
+    # Then
+    assert terraform.plugin_folder() != tmp_path
+
+
+@pytest.mark.usefixtures("_no_programs")
+def test_without_redis_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(Problem, match=r"apt-get install redis-server.*Docker"):
+        redis.redis_command(6380, "trial")
+
+
+@pytest.mark.usefixtures("_no_programs")
+def test_docker_runs_redis_where_there_is_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Given
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\nexit 0\n")
+    docker.chmod(0o755)
+
+    # When
+    command = redis.redis_command(6380, "trial")
+
+    # Then
+    assert command[:2] == ("docker", "run")
+    assert "127.0.0.1:6380:6379" in command
+
+
+def test_redis_listens_on_loopback_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # Given
+    server = tmp_path / "redis-server"
+    server.write_text("#!/bin/sh\n")
+    server.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    # When
+    command = redis.redis_command(6380, "trial")
+
+    # Then
+    assert command[0] == str(server)
+    assert command[command.index("--bind") + 1] == "127.0.0.1"
+
+
+@pytest.mark.usefixtures("_no_programs")
+def test_without_uv_it_is_said_how_to_get_it() -> None:
+    with pytest.raises(Problem, match="make up"):
+        uv.find_uv()
+
+
+def test_settings_for_pip_hold_for_uv(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given
+    for name in ("UV_DEFAULT_INDEX", "UV_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.example/simple")
+    monkeypatch.setenv("PIP_FIND_LINKS", "/wheels")
+    monkeypatch.setenv("UV_INDEX", "https://kept.example/simple")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://other.example/simple")
+
+    # When
+    environment = uv.uv_environment()
+
+    # Then
+    assert environment["UV_DEFAULT_INDEX"] == "https://mirror.example/simple"
+    assert environment["UV_FIND_LINKS"] == "/wheels"
+    assert environment["UV_INDEX"] == "https://kept.example/simple"
