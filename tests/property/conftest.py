@@ -1,0 +1,29 @@
+"""Hypothesis' settings and a Redis for the property tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+from hypothesis import HealthCheck, settings
+
+from tests.fakes.redis_server import port_of_worker, redis_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+settings.register_profile(
+    "itemstream",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("itemstream")
+
+
+@pytest.fixture(scope="session")
+def redis_client() -> Iterator[redis.Redis]:
+    port = port_of_worker()
+    with redis_server(port), redis.Redis(port=port, protocol=2, decode_responses=True) as client:
+        yield client
