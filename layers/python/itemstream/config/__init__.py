@@ -50,7 +50,7 @@ def from_environment(
         if raw is None:
             continue
         # A type, or its name where annotations are postponed.
-        type_name = getattr(field.type, "__name__", field.type)
+        type_name = field.type if isinstance(field.type, str) else field.type.__name__
         try:
             values[field.name] = _PARSERS[type_name](raw)
         except ValueError:
