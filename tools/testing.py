@@ -77,8 +77,6 @@ def _pytest(suites: list[str]) -> tuple[int, str]:
     folders = [f"tests/{suite}" for suite in suites]
     command = [
         *(sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"),
-        # Tests that break the stack wait for their turn, see there.
-        *("-p", "tests.turns"),
         *(folders or _COVERAGE),
     ]
     last = ""
