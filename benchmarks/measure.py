@@ -53,8 +53,8 @@ class Comparison:
     def report(self) -> None:
         """Print a table, and write the figures to build/benchmarks."""
         table = Table(title=f"{self.title} ({self.unit})", title_justify="left")
-        for column in ("", "median", "spread", "ratio", "goal"):
-            table.add_column(column, justify="left" if not column else "right")
+        for column in ("", "median", "spread", "ratio", "beside", "goal"):
+            table.add_column(column, justify="left" if column in ("", "beside") else "right")
         rows: list[dict[str, Any]] = []
         for name, samples in self.samples.items():
             median = statistics.median(samples)
@@ -67,8 +67,8 @@ class Comparison:
                 name,
                 f"{median:.2f}",
                 f"{low:.2f} – {high:.2f}",
-                "1" if name == self.floor else f"{ratio:.2f} × {beside}",
-                "" if goal is None else f"{'✓' if ratio <= goal else '✗'} ≤ {goal} ×",
+                *(("", "") if name == beside else (f"{ratio:.2f}", beside)),
+                "" if goal is None else f"{'✓' if ratio <= goal else '✗'} ≤ {goal}",
             )
         console.print(table)
         RESULTS.mkdir(parents=True, exist_ok=True)
