@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Status", "status_of"]
 
+# What programs may ask for already, and get null until it is there.
+_NOT_BUILT: dict[str, dict[str, Any]] = {
+    "tables": dict.fromkeys(
+        ("events", "connections", "bronze_call", "silver_call", "rejected_call")
+    ),
+    "buckets": dict.fromkeys(("uploads", "processed", "landing", "reports")),
+}
+
 
 @dataclass(frozen=True)
 class Status:
@@ -66,8 +74,8 @@ def _addresses(stack: Stack, applied: dict[str, Any]) -> dict[str, Any]:
         "region": stack.region,
         "redis_url": stack.redis_url,
         "mysql_url": None,
-        "tables": applied.get("tables", {}),
-        "buckets": applied.get("buckets", {}),
+        "tables": _NOT_BUILT["tables"] | applied.get("tables", {}),
+        "buckets": _NOT_BUILT["buckets"] | applied.get("buckets", {}),
         "queues": applied.get("queues", {}),
         "topics": applied.get("topics", {}),
         "functions": {logical: function["name"] for logical, function in functions.items()},
