@@ -69,7 +69,11 @@ def _timed(name: str, stages: list[tuple[str, str, float]]) -> Iterator[None]:
 
 
 def _itemstream(command: str) -> None:
-    if subprocess.run([*_ITEMSTREAM, command], env=_STACK, check=False).returncode:
+    # What it says to people on standard output is not for here; progress is on standard error.
+    done = subprocess.run(
+        [*_ITEMSTREAM, command], env=_STACK, stdout=subprocess.DEVNULL, check=False
+    )
+    if done.returncode:
         raise Problem(f"`itemstream {command}` failed, see above.")
 
 

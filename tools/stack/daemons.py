@@ -23,8 +23,6 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 # By this variable in its environment a process is known to belong to a stack, pid file or not.
 _MARKER = "ITEMSTREAM_DAEMON_OF"
-# Python warns of a process that is forgotten while it runs, but these are meant to outlive us.
-_started: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True)
@@ -111,11 +109,12 @@ class Daemon:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        _started.append(child)
         created = psutil.Process(child.pid).create_time()
         started = {"pid": child.pid, "created": created, "version": self.version}
         self._pid_file.write_text(json.dumps(started))
         self._wait_until_it_answers(child)
+        # It is meant to outlive us, of which Python would warn.
+        child.returncode = 0
         return "restarted" if known else "started"
 
     def stop(self) -> bool:
