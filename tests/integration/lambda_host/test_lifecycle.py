@@ -9,6 +9,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.integration.lambda_host.conftest import SECONDS, eventually, gone
 from tools.lambda_host import stop_survivors
 from tools.project import ROOT
@@ -78,6 +80,26 @@ def test_processes_die_with_a_killed_host_and_the_sweep_finds_the_rest(
     eventually(lambda: gone(left["child"]))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the death signal is Linux's")
+def test_a_function_that_is_busy_dies_with_a_killed_host(
+    aws: Aws, start_host: Callable[..., Host]
+) -> None:
+    # Given
+    host = start_host()
+    pids = host.state / "pids"
+    function = aws.function("trials.loops", Timeout=60)
+    with ThreadPoolExecutor() as threads:
+        threads.submit(host.invoke, function, {"pids": str(pids)})
+        eventually(lambda: pids.exists() and pids.read_text())
+
+        # When
+        host.stop(signal.SIGKILL)
+
+    # Then
+    process = int(pids.read_text().split()[0])
+    eventually(lambda: gone(process))
+
+
 def test_the_sweep_spares_what_belongs_to_another_stack(
     aws: Aws, start_host: Callable[..., Host], workspace: Path
 ) -> None:
@@ -86,9 +108,10 @@ def test_the_sweep_spares_what_belongs_to_another_stack(
     left = host.invoke(aws.function("trials.starts_a_child")).payload
 
     # When
-    stop_survivors(workspace / "another")
+    killed = stop_survivors(workspace / "another")
 
     # Then
+    assert killed == 0
     assert not gone(left["pid"])
     assert not gone(left["child"])
 

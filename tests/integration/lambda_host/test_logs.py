@@ -87,6 +87,18 @@ def test_lines_go_to_cloudwatch_logs_in_one_stream_for_each_environment(
     assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", stream)
 
 
+def test_every_line_of_an_invocation_comes_before_its_end(aws: Aws, host: Host) -> None:
+    # Given
+    function = aws.function("trials.prints_much")
+
+    # When
+    host.invoke(function, {"lines": 2000})
+
+    # Then
+    lines = [line.split()[0] for line in host.log(function).splitlines()]
+    assert lines == ["INIT_START", "START", *["line"] * 2000, "END", "REPORT"]
+
+
 def test_a_traceback_is_one_event(aws: Aws, host: Host) -> None:
     # Given
     function = aws.function("trials.raises")
@@ -97,7 +109,8 @@ def test_a_traceback_is_one_event(aws: Aws, host: Host) -> None:
     # Then
     found = eventually(lambda: events(aws, function))
     (error,) = [event["message"] for event in found if event["message"].startswith("[ERROR]")]
-    assert error.splitlines()[0] == "[ERROR] ValueError: no such luck"
+    assert error.split("\n")[0] == "[ERROR] ValueError: no such luck"
+    assert "\r" not in error
     assert "raise ValueError" in error
 
 
@@ -136,6 +149,21 @@ def test_lambdas_own_metrics_count_each_invocation_once(aws: Aws, host: Host) ->
     assert metric("Duration")["count"] == 2
     assert metric("ConcurrentExecutions") == {"sum": 2, "count": 2}
     assert metric("Invocations", Resource=f"{function.name}:live")["sum"] == 2
+
+
+def test_a_success_counts_as_no_error(aws: Aws, host: Host) -> None:
+    # Given
+    function = aws.function("trials.echo")
+
+    # When
+    host.invoke(function)
+
+    # Then
+    def errors() -> dict[str, float]:
+        return statistics(aws, "AWS/Lambda", "Errors", FunctionName=function.name)
+
+    eventually(lambda: errors()["count"] == 1)
+    assert errors()["sum"] == 0
 
 
 def test_a_throttled_invocation_is_counted(aws: Aws, host: Host) -> None:

@@ -90,6 +90,10 @@ def prints(event, context):
     print("unfinished", end="")
 
 
+def prints_much(event, context):
+    print("\n".join(["line of a function's log"] * event["lines"]))
+
+
 def measures(event, context):
     print(
         json.dumps(
