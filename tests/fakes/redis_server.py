@@ -47,12 +47,13 @@ def redis_server(port: int) -> Iterator[subprocess.Popen[bytes]]:
 def _wait_until_it_answers(server: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     with redis.Redis(port=port, protocol=2) as client:
-        while True:
+        while time.monotonic() < deadline:
+            if server.poll() is not None:
+                break
             try:
                 client.ping()
-            except redis.RedisError:
-                if server.poll() is not None or time.monotonic() > deadline:
-                    pytest.fail(f"redis-server does not start: is port {port} taken?")
+            except redis.ConnectionError:
                 time.sleep(0.01)
             else:
                 return
+    pytest.fail(f"redis-server does not start: is port {port} taken?")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import permutations
 from queue import SimpleQueue
 from threading import Thread, local
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ from tests.fakes.content import content, new_item
 from tests.fakes.items import InMemoryItems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Container
 
 ENVIRONMENTS = 3
 DELETED = 2**53
@@ -306,15 +307,48 @@ class CacheUnderFire(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
     """Readers that find another one loading go on at once: the schedule is the test's."""
     monkeypatch.setattr(redis_cache, "WAIT_SECONDS", 0)
-    return
+    monkeypatch.setattr(redis_cache, "count", lambda _name: None)
 
 
-@pytest.mark.usefixtures("no_waiting")
+@pytest.mark.usefixtures("own_schedule")
 def test_no_read_is_older_than_the_last_acknowledged_write(redis_client: redis.Redis) -> None:
     run_state_machine_as_test(
         lambda: CacheUnderFire(redis_client),
         settings=settings(max_examples=400, stateful_step_count=50),
     )
+
+
+@pytest.mark.usefixtures("own_schedule")
+def test_no_order_of_two_writers_and_a_reader_leaves_an_old_value(
+    redis_client: redis.Redis,
+) -> None:
+    for order in sorted(set(permutations("AAABBBRRR"))):
+        # Given
+        machine = CacheUnderFire(redis_client)
+        cache_a, cache_b, _ = machine.world.environments
+        operations = {
+            "A": Operation(0, partial(replace_in, cache_a, machine.id), 1),
+            "B": Operation(1, partial(replace_in, cache_b, machine.id), 1),
+            "R": machine.read_in(2),
+        }
+        machine.writes = [operations["A"], operations["B"]]
+        machine.reads = [operations["R"]]
+
+        # When
+        for name in order:
+            if operations[name] in machine.operations:
+                machine.proceed(operations[name], "arrives")
+
+        # Then everybody reads version 3, from the table and from the cache
+        assert machine.acknowledged == 3, order
+        machine.teardown()
+
+
+def replace_in(cache: CachedItems, item_id: str) -> int:
+    """Replace an item's content, at whichever version it is."""
+    return cache.replace(
+        TENANT, item_id, content(), versions=AnyVersion(), updated_at="now"
+    ).version

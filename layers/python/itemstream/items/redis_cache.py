@@ -38,6 +38,7 @@ from itemstream.config import from_environment
 from itemstream.dependencies.circuit_breaker import CircuitBreaker
 from itemstream.items.model import Item, ItemError, ItemNotFound
 from itemstream.observability.metrics import count
+from itemstream.observability.traces import subsegment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -61,30 +62,30 @@ NO_EPOCH = ""
 
 Written = TypeVar("Written", bound=Item | None)
 
-# What every script begins with. KEYS: value, fence, lease, epoch. ARGV: the caller's token (unique,
-# so it names a new epoch too), milliseconds of quiet that end an epoch.
+# What every script begins with. KEYS: value, fence, lease, epoch. ARGV: the caller's token; the
+# name of a new epoch, this call's own, as no epoch may come back; milliseconds that end an epoch.
 _BEGIN = """
 local value, fence, lease = KEYS[1], KEYS[2], KEYS[3]
 local token = ARGV[1]
-local epoch = redis.call('GET', KEYS[4]) or token
-redis.call('SET', KEYS[4], epoch, 'PX', ARGV[2])
+local epoch = redis.call('GET', KEYS[4]) or ARGV[2]
+redis.call('SET', KEYS[4], epoch, 'PX', ARGV[3])
 """
 
-# ARGV from 3: epoch, body, seconds to keep it.
+# ARGV from 4: epoch, body, seconds to keep it.
 _STORE = """
 local function store()
-  redis.call('HSET', value, 'epoch', epoch, 'body', ARGV[4])
-  redis.call('EXPIRE', value, ARGV[5])
+  redis.call('HSET', value, 'epoch', epoch, 'body', ARGV[5])
+  redis.call('EXPIRE', value, ARGV[6])
 end
-local mine = redis.call('GET', lease) == token and epoch == ARGV[3]
+local mine = redis.call('GET', lease) == token and epoch == ARGV[4]
 """
 
-# ARGV from 3: milliseconds of a lease. Answers hit|bypass|load|wait, the epoch, the body.
+# ARGV from 4: milliseconds of a lease. Answers hit|bypass|load|wait, the epoch, the body.
 LOOK = f"""{_BEGIN}
 if redis.call('EXISTS', fence) == 1 then return {{'bypass', epoch, ''}} end
 local found = redis.call('HMGET', value, 'epoch', 'body')
 if found[1] == epoch then return {{'hit', epoch, found[2]}} end
-if redis.call('SET', lease, token, 'NX', 'PX', ARGV[3]) then return {{'load', epoch, ''}} end
+if redis.call('SET', lease, token, 'NX', 'PX', ARGV[4]) then return {{'load', epoch, ''}} end
 return {{'wait', epoch, ''}}
 """
 
@@ -96,12 +97,12 @@ end
 return 1
 """
 
-# ARGV from 3: seconds. Answers the epoch.
+# ARGV from 4: seconds. Answers the epoch.
 RAISE_FENCE = f"""{_BEGIN}
 redis.call('DEL', value)
 redis.call('SADD', fence, token)
-redis.call('EXPIRE', fence, ARGV[3])
-redis.call('SET', lease, token, 'EX', ARGV[3])
+redis.call('EXPIRE', fence, ARGV[4])
+redis.call('SET', lease, token, 'EX', ARGV[4])
 return epoch
 """
 
@@ -235,17 +236,17 @@ class CachedItems:
         """Run a script; ``None`` when Redis is away or the circuit is open."""
         if not self._breaker.allows():
             return None
+        arguments = (*keys, token, _token(), QUIET_MILLISECONDS, *args)
         # The whole script in one message, so that even a Redis that is only slow receives it.
-        return self._try(
-            lambda: self._client.eval(script, len(keys), *keys, token, QUIET_MILLISECONDS, *args)
-        )
+        return self._try(lambda: self._client.eval(script, len(keys), *arguments))
 
     def _try(self, call: Callable[[], Any]) -> Any:
         try:
-            if self._needs_new_epoch:
-                self._client.delete(EPOCH_KEY)
-                self._needs_new_epoch = False
-            answer = call()
+            with subsegment("Redis"):
+                if self._needs_new_epoch:
+                    self._client.delete(EPOCH_KEY)
+                    self._needs_new_epoch = False
+                answer = call()
         except redis.RedisError:
             self._breaker.failed()
             self._needs_new_epoch |= self._breaker.is_open
