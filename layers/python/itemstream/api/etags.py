@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 __all__ = ["MalformedEntityTag", "etag_of", "matches", "versions_of"]
 
-_TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
+# Elements of a list may be empty (RFC 9110, section 5.6.1.2).
+_TAG = re.compile(r'[ \t,]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*(?:,|$)')
 _VERSION = re.compile(r"[1-9][0-9]{0,15}")
+# DynamoDB compares with at most 100 values at once (API reference, "IN").
+MAX_TAGS = 100
 
 
 class MalformedEntityTag(ValueError):  # noqa: N818
-    """A list of entity tags that is not one."""
+    """A list of entity tags that is not one, or has more than 100."""
 
 
 def etag_of(version: int) -> str:
@@ -59,13 +62,15 @@ def matches(if_none_match: str, version: int) -> bool:
 
 
 def _tags(header: str) -> list[tuple[bool, str]]:
-    tags, position = [], 0
-    while position < len(header):
+    header = header.strip(" \t,")
+    tags: list[tuple[bool, str]] = []
+    position = 0
+    while position < len(header) and len(tags) <= MAX_TAGS:
         match = _TAG.match(header, position)
         if match is None:
             raise MalformedEntityTag(header)
         tags.append((match[1] is not None, match[2]))
         position = match.end()
-    if not tags:
+    if not 1 <= len(tags) <= MAX_TAGS:
         raise MalformedEntityTag(header)
     return tags

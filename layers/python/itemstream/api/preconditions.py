@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["has_current", "required_versions"]
 
-_REASON = 'must be * or entity tags such as "3"'
+_REASON = 'must be * or 1 to 100 entity tags such as "3"'
 
 
 def required_versions(request: Request) -> Container[int]:
