@@ -42,10 +42,11 @@ keys.warm()
 @observed
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Answer the policy, or raise ``Unauthorized``, which the gateway turns into its 401."""
-    # The gateway lets only "Bearer <something>" through; see identity_validation_expression.
-    token = str(event.get("authorizationToken") or "").partition(" ")[2]
+    scheme, _, token = str(event.get("authorizationToken") or "").partition(" ")
     try:
-        principal = verifier.verify(token.strip())
+        if scheme.lower() != "bearer":
+            raise TokenRefused("not a bearer token")
+        principal = verifier.verify(token.strip(" "))
     except TokenRefused as refused:
         count("TokensRefused")
         logger.warning("token refused", extra={"reason": str(refused)})

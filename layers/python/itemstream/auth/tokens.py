@@ -85,7 +85,7 @@ class TokenVerifier:
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "iss", "aud", "sub"], "strict_aud": True},
             )
-        except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise TokenRefused(type(error).__name__) from error
         return _principal(claims)
 
@@ -107,6 +107,9 @@ class TokenVerifier:
 
 
 def _principal(claims: dict[str, Any]) -> Principal:
+    # PyJWT reads "1700000000" and true as times too (RFC 7519, section 2: a JSON number).
+    if any(type(claims.get(name, 0)) not in (int, float) for name in ("exp", "iat", "nbf")):
+        raise TokenRefused("times")
     tenant, subject, scope = claims.get("tenant"), claims.get("sub"), claims.get("scope", "")
     if not isinstance(tenant, str) or not _TENANT.fullmatch(tenant):
         raise TokenRefused("tenant")
