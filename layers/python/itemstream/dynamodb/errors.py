@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004
 
 from itemstream.dependencies import DependencyUnavailable
+from itemstream.observability.traces import subsegment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,13 +48,14 @@ def cancellation_codes(error: ClientError) -> list[str]:
 @contextmanager
 def dynamodb_errors() -> Iterator[None]:
     """
-    Turn throttles, outages and time-outs into :class:`DependencyUnavailable`.
+    Trace a call, and turn throttles, outages and time-outs into :class:`DependencyUnavailable`.
 
     Every other error passes through unchanged: a denied permission or a malformed expression is a
     fault of ours and must stay visible as one.
     """
     try:
-        yield
+        with subsegment("DynamoDB", namespace="aws"):
+            yield
     except ClientError as error:
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         if error_code(error) in PASSING_CODES or status >= 500:

@@ -13,7 +13,7 @@ import os
 import secrets
 import socket
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def subsegment(name: str, *, namespace: str = "remote") -> Iterator[None]:
             "fault": fault,
         }
         host, _, port = daemon.rpartition(":")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        # A lost trace must not cost an answer.
+        with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(_HEADER + json.dumps(document).encode(), (host, int(port)))
 
 
