@@ -109,7 +109,8 @@ class DynamoAnswers:
                     # Another transaction holds the record: it will be there in a moment.
                     self._pause(random.uniform(0, LONGEST_PAUSE_SECONDS) * (attempt + 1) / ATTEMPTS)  # noqa: S311
                     continue
-                if "ConditionalCheckFailed" not in codes:
+                # Only the record's own condition says that the key was answered before.
+                if cancellation_codes(error)[-1:] != ["ConditionalCheckFailed"]:
                     raise
             else:
                 return answer, False
