@@ -150,6 +150,7 @@ class Daemon:
                 raise Problem(f"{self.title} ended as it started ({code}). {self._last_lines()}")
             if time.monotonic() > deadline:
                 self.stop()
+                child.wait()
                 raise Problem(
                     f"{self.title} did not answer within {_START_SECONDS:.0f} s. "
                     f"{self._last_lines()}"
