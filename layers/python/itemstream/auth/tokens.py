@@ -96,7 +96,7 @@ class TokenVerifier:
             raise TokenRefused("malformed header") from error
         if not header.keys() <= ALLOWED_HEADERS:
             raise TokenRefused("header names a key or an extension")
-        if header.get("alg") not in self._keys.algorithms:
+        if str(header.get("alg")) not in self._keys.algorithms:
             raise TokenRefused("algorithm")
         if str(header.get("typ", "")).lower() not in self._types:
             raise TokenRefused("type")
