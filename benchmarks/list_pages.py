@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.progress import track
 
@@ -20,11 +20,11 @@ from itemstream.items.dynamodb import DynamoItems, DynamoItemsSettings
 from itemstream.items.model import Item
 from itemstream.items.repository import ItemFilter
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-SIZES = {"1,000 items": 1_000, "100,000 items": 100_000}
-PAGES = 20
+SIZES = {"1000-items": 1_000, "100000-items": 100_000}
+PAGES = 5
+CPU = "ms of CPU"
+CLOCK = "ms on the local AWS"
+UNITS = ("queries", "rows read", CPU, CLOCK)
 # BatchWriteItem takes 25 rows a call.
 BATCH = 25
 
@@ -45,7 +45,7 @@ class CountingClient:
         return getattr(self._client, name)
 
 
-def main(rounds: int = 9) -> None:
+def main(rounds: int = 5) -> None:
     """Measure and report."""
     with local_tables() as endpoint:
         settings = DynamoItemsSettings("items", 4)
@@ -54,17 +54,19 @@ def main(rounds: int = 9) -> None:
             load(dynamodb_client(endpoint), items, tenant, size)
         client = CountingClient(dynamodb_client(endpoint))
         counted = DynamoItems(client, settings)
-        for title, unit, measure in (
-            ("List page queries", "queries per page", calls),
-            ("List page rows", "rows read per page", rows),
-            ("List page CPU", "ms of CPU per page", cpu),
-            ("List page clock", "ms per page on the local AWS", clock),
-        ):
-            comparison = Comparison(title, unit, next(iter(SIZES)))
-            candidates: dict[str, Callable[[], float]] = {
-                tenant: partial(measure, counted, client, tenant) for tenant in SIZES
-            }
-            interleaved(comparison, candidates, rounds).report()
+        figures: dict[str, dict[str, list[float]]] = {unit: {} for unit in UNITS}
+
+        def read(tenant: str) -> float:
+            taken = read_pages(counted, client, tenant)
+            for unit, figure in taken.items():
+                figures[unit].setdefault(tenant, []).append(figure)
+            return taken[CLOCK]
+
+        floor = next(iter(SIZES))
+        candidates = {tenant: partial(read, tenant) for tenant in SIZES}
+        interleaved(Comparison("List pages", CLOCK, floor), candidates, rounds)
+        for unit in UNITS:
+            Comparison(f"List page, {unit}", "per page", floor, samples=figures[unit]).report()
 
 
 def load(client: Any, items: DynamoItems, tenant: str, size: int) -> None:
@@ -78,41 +80,18 @@ def load(client: Any, items: DynamoItems, tenant: str, size: int) -> None:
         client.batch_write_item(RequestItems={"items": rows})
 
 
-def pages(items: DynamoItems, tenant: str) -> Iterator[int]:
-    """Read the first pages of a tenant's list."""
-    before = None
+def read_pages(items: DynamoItems, client: CountingClient, tenant: str) -> dict[str, float]:
+    """Read the first pages of a tenant's list; return what one page took."""
+    client.calls = client.rows = 0
+    clock, cpu, before = time.perf_counter(), time.process_time(), None
     for _ in range(PAGES):
-        page = items.page(tenant, ItemFilter(), limit=25, before=before)
-        before = page.next_before
-        yield len(page.items)
-
-
-def calls(items: DynamoItems, client: CountingClient, tenant: str) -> float:
-    """Count the queries of a page."""
-    client.calls = 0
-    sum(pages(items, tenant))
-    return client.calls / PAGES
-
-
-def rows(items: DynamoItems, client: CountingClient, tenant: str) -> float:
-    """Count the rows that the queries of a page read."""
-    client.rows = 0
-    sum(pages(items, tenant))
-    return client.rows / PAGES
-
-
-def cpu(items: DynamoItems, _: CountingClient, tenant: str) -> float:
-    """Measure the CPU of a page."""
-    began = time.process_time()
-    sum(pages(items, tenant))
-    return (time.process_time() - began) * 1000 / PAGES
-
-
-def clock(items: DynamoItems, _: CountingClient, tenant: str) -> float:
-    """Measure how long a page takes."""
-    began = time.perf_counter()
-    sum(pages(items, tenant))
-    return (time.perf_counter() - began) * 1000 / PAGES
+        before = items.page(tenant, ItemFilter(), limit=25, before=before).next_before
+    return {
+        "queries": client.calls / PAGES,
+        "rows read": client.rows / PAGES,
+        CPU: (time.process_time() - cpu) * 1000 / PAGES,
+        CLOCK: (time.perf_counter() - clock) * 1000 / PAGES,
+    }
 
 
 if __name__ == "__main__":

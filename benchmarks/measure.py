@@ -85,7 +85,9 @@ def interleaved(
     for measure in candidates.values():
         measure()
     comparison.samples = {name: [] for name in candidates}
-    for _ in track(range(rounds), description=comparison.title, console=console, transient=True):
+    for _ in track(
+        range(rounds), comparison.title, console=console, transient=True, refresh_per_second=1
+    ):
         for name, measure in candidates.items():
             comparison.samples[name].append(measure())
     return comparison
