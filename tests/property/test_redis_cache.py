@@ -128,6 +128,7 @@ class Table:
 
     def _write(self, write: Callable[[], Any]) -> Any:
         verdict = running.operation.stop_before("table")
+        running.operation.heard = True
         if verdict in ("lost", "late"):
             raise DependencyUnavailable("DynamoDB")
         written = write()
@@ -278,7 +279,7 @@ class CacheUnderFire(RuleBasedStateMachine):
             self.writes.remove(operation)
             if not operation.heard:
                 # The one thing that the cache takes for granted: a Redis that a writer could not
-                # reach at all was away from everybody, for long enough to end the epoch.
+                # reach after its write was away from everybody, for long enough to end the epoch.
                 self.world.client.delete(self.keys[3])
             if isinstance(operation.result, int):
                 self.acknowledged = max(self.acknowledged, operation.result)

@@ -59,7 +59,7 @@ class Cursors:
             # The last character of a signature has bits that decoding drops.
             signature = cursor.rpartition(".")[2]
             canonical = base64_encode(base64_decode(signature)).decode() == signature
-        except BadData as error:
+        except (BadData, UnicodeError) as error:
             raise CursorRefused(str(error)) from error
         if not canonical:
             raise CursorRefused("the signature is not written as we write it")
