@@ -18,10 +18,11 @@ __all__ = ["Family", "catalogue", "families", "function_names"]
 
 @dataclass(frozen=True)
 class Family:
-    """A folder of handlers that ships as one container image or ZIP archive."""
+    """A folder of handlers that ships, with the files in `include`, as one image or archive."""
 
     name: str
     source: Path
+    include: tuple[Path, ...] = ()
 
 
 @cache
@@ -33,7 +34,12 @@ def catalogue() -> dict[str, Any]:
 
 def families() -> list[Family]:
     """List the families in the order of the catalogue."""
-    return [Family(name, ROOT / entry["source"]) for name, entry in catalogue()["families"].items()]
+    return [
+        Family(
+            name, ROOT / entry["source"], tuple(ROOT / path for path in entry.get("include", ()))
+        )
+        for name, entry in catalogue()["families"].items()
+    ]
 
 
 def function_names() -> list[str]:

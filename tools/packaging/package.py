@@ -67,7 +67,7 @@ def package(folder: Path, platform: Platform, registry: str) -> tuple[Path, list
         ),
     }
     for family in families():
-        source = files_below(family.source)
+        source = files_below(family.source, *family.include)
         # The digest stands for the image that is built of this content.
         digest = content_hash([*source, *shared], repr(platform))
         archive = current(
@@ -85,7 +85,7 @@ def package(folder: Path, platform: Platform, registry: str) -> tuple[Path, list
 
 
 def _build_family(target: Path, family: Family, platform: Platform) -> None:
-    """Archive a family's handlers under the import path they have in the repository."""
+    """Archive a family's handlers and files under the path they have in the repository."""
     copy = target.with_suffix(".source")
     shutil.rmtree(copy, ignore_errors=True)
     relative = family.source.relative_to(ROOT)
@@ -96,6 +96,10 @@ def _build_family(target: Path, family: Family, platform: Platform) -> None:
         # functions/crud is imported as functions.crud, so the package above it goes in too.
         if (ROOT / parent / "__init__.py").exists():
             shutil.copy(ROOT / parent / "__init__.py", copy / parent / "__init__.py")
+    for file in family.include:
+        place = copy / file.relative_to(ROOT)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, place)
     compile_for(platform, copy, _TASK_ROOT)
     write_archive(target, members_below(copy, ""))
     shutil.rmtree(copy)

@@ -32,6 +32,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (root / family / "__init__.py").write_text("")
         (root / family / "get.py").write_text("def handler(event, context): return 1\n")
     (root / "functions/__init__.py").write_text("")
+    (root / "descriptions").mkdir()
+    (root / "descriptions/one.json").write_text("{}")
     layer = root / "layers"
     layer.mkdir()
     (layer / "shared.py").write_text("VALUE = 1\n")
@@ -40,7 +42,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(
         packaging,
         "families",
-        lambda: [Family("one", root / "functions/one"), Family("two", root / "functions/two")],
+        lambda: [
+            Family("one", root / "functions/one", (root / "descriptions/one.json",)),
+            Family("two", root / "functions/two"),
+        ],
     )
     monkeypatch.setattr(
         packaging,
@@ -88,6 +93,7 @@ def test_an_archive_has_the_import_paths_of_the_repository(
     names = zipfile.ZipFile(tmp_path / "build" / "one.zip").namelist()
     sources = [name for name in names if name.endswith(".py")]
     assert sources == ["functions/__init__.py", "functions/one/__init__.py", "functions/one/get.py"]
+    assert "descriptions/one.json" in names
     assert any(re.fullmatch(r"functions/one/__pycache__/get\..*\.pyc", name) for name in names)
 
 
@@ -105,14 +111,15 @@ def test_nothing_is_built_twice(
     assert after == before
 
 
-def test_a_changed_handler_changes_its_family_alone(
-    project: Path, build: Callable[[], tuple[dict[str, Any], list[str]]]
+@pytest.mark.parametrize("file", ["functions/one/get.py", "descriptions/one.json"])
+def test_a_changed_file_changes_its_family_alone(
+    project: Path, build: Callable[[], tuple[dict[str, Any], list[str]]], file: str
 ) -> None:
     # Given
     before, _ = build()
 
     # When
-    (project / "functions/one/get.py").write_text("def handler(event, context): return 2\n")
+    (project / file).write_text("2\n")
     after, built = build()
 
     # Then
