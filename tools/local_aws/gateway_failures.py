@@ -1,8 +1,10 @@
 """What a REST API answers when its Lambda function fails.
 
 AWS: a function error or a malformed proxy answer is 502, a throttled function 500, both by the
-gateway's own DEFAULT_5XX response, and nothing of the function's text reaches the client
-(https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html,
+gateway's own DEFAULT_5XX response, and nothing of the function's text reaches the client; a status
+that the API gives that response replaces both
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html,
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html,
 https://repost.aws/knowledge-center/api-gateway-internal-server-error).
 MiniStack 1.5.33: the error's text stands in the 502, a malformed answer is 200, throttling is a
 429 with Lambda's own message.
@@ -11,6 +13,9 @@ MiniStack 1.5.33: the error's text stands in the 502, a malformed answer is 200,
 from typing import Any
 
 from ministack.services import apigateway_v1 as gateway
+
+# What MiniStack answers by a response to which the API gives no status.
+_UNCHOSEN = 500
 
 
 class _FailureError(Exception):
@@ -37,7 +42,7 @@ def apply() -> None:
 
     def respond_with_status(error: Any, request: dict[str, Any]) -> Any:
         status, headers, body = respond(error, request)
-        return getattr(error, "status", None) or status, headers, body
+        return getattr(error, "status", status) if status == _UNCHOSEN else status, headers, body
 
     gateway._invoke_lambda_proxy_v1 = invoke_or_fail
     gateway._gateway_error_response = respond_with_status

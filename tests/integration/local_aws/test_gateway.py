@@ -73,6 +73,21 @@ def test_a_throttled_function_is_a_500(rest_api: RestApi, host: StandIn) -> None
     assert answer.json()["kind"] == "DEFAULT_5XX"
 
 
+def test_the_status_that_the_api_chose_is_answered(rest_api: RestApi, host: StandIn) -> None:
+    # Given
+    rest_api.client.put_gateway_response(
+        restApiId=rest_api.id, responseType="DEFAULT_5XX", statusCode="503"
+    )
+    rest_api.client.create_deployment(restApiId=rest_api.id, stageName="v1")
+    host.answers({"Reason": "ConcurrentInvocationLimitExceeded"}, status=429)
+
+    # When
+    answer = rest_api.http.post("/things", json={"name": "a"})
+
+    # Then
+    assert answer.status_code == 503
+
+
 @pytest.mark.parametrize("status", [201, "201"])
 def test_a_well_formed_answer_passes(rest_api: RestApi, host: StandIn, status: Any) -> None:
     # Given
