@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
 import tempfile
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import httpx
 
-from tools.stack.parts import install_ministack, ministack
-from tools.stack.settings import current_stack
+from tools.stack.scratch import scratch_ministack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,36 +26,12 @@ INDEXES = {
 @contextmanager
 def local_tables() -> Iterator[str]:
     """Start it, make the tables, yield its address, stop it."""
-    install_ministack()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    endpoint = f"http://127.0.0.1:{port}"
-    program = Path(ministack(current_stack()).command()[0]).with_name("ministack")
     with (
         tempfile.TemporaryDirectory() as folder,
-        subprocess.Popen(
-            [str(program)],
-            cwd=folder,
-            env={
-                "PATH": "/usr/bin:/bin",
-                "TMPDIR": folder,
-                "BIND_HOST": "127.0.0.1",
-                "GATEWAY_PORT": str(port),
-                "PERSIST_STATE": "0",
-                "IOT_MTLS_ENABLED": "0",
-                "SFTP_ENABLED": "0",
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        ) as process,
+        scratch_ministack(Path(folder), AUTH="false") as started,
     ):
-        try:
-            _wait(endpoint)
-            _make_tables(dynamodb_client(endpoint))
-            yield endpoint
-        finally:
-            process.terminate()
+        _make_tables(dynamodb_client(started.endpoint))
+        yield started.endpoint
 
 
 def dynamodb_client(endpoint: str) -> Any:
@@ -72,19 +43,6 @@ def dynamodb_client(endpoint: str) -> Any:
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
-
-
-def _wait(endpoint: str) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            httpx.get(f"{endpoint}/_ministack/health", timeout=1, trust_env=False)
-        except httpx.HTTPError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
 
 
 def _make_tables(client: Any) -> None:

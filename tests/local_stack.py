@@ -126,18 +126,6 @@ def assert_problem(answer: httpx.Response, status: int, *fields: str) -> dict[st
     return problem
 
 
-def eventually(
-    condition: Callable[[], Any], *, within: float = 20, every: float = 0.1, what: str = ""
-) -> Any:
-    """Return what a condition returns as soon as it is true; fail after a deadline."""
-    deadline = time.monotonic() + within
-    while True:
-        if found := condition():
-            return found
-        assert time.monotonic() < deadline, f"not within {within} s: {what or condition}"
-        time.sleep(every)
-
-
 @pytest.fixture(scope="session")
 def stack() -> LocalStack:
     environment = {"ITEMSTREAM_STACK": "test", **os.environ}

@@ -13,7 +13,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.local_stack import ITEMSTREAM, ROOT, Caller, LocalStack, assert_problem, eventually
+from tests.local_stack import ITEMSTREAM, ROOT, Caller, LocalStack, assert_problem
+from tests.waiting import eventually
 from tools.stack.settings import current_stack
 from tools.tokens.issuer import issue
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from tests.local_stack import eventually
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.local_stack import Caller, LocalStack

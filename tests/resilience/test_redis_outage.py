@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from tests.local_stack import assert_problem, eventually
+from tests.local_stack import assert_problem
+from tests.waiting import eventually
 from tools.stack import parts
 from tools.stack.settings import current_stack
 

@@ -126,6 +126,8 @@ def _headers(config: dict[str, Any], timeout: int) -> dict[str, str]:
 
 
 def _record(status: int, function_error: str | None, body: bytes) -> dict[str, Any]:
+    if status not in (200, *_EXCEPTIONS):
+        return _record_of_failure("ServiceException", f"The Lambda host answered {status}.")
     try:
         payload = json.loads(body) if body else None
     except ValueError:
@@ -134,8 +136,6 @@ def _record(status: int, function_error: str | None, body: bytes) -> dict[str, A
         return {"throttle": True, "error": True, "body": payload}
     if status == 413:
         return {"error": True, "function_error": REQUEST_TOO_LARGE, "body": payload}
-    if status != 200:
-        return _record_of_failure("ServiceException", f"The Lambda host answered {status}.")
     if function_error:
         return {"error": True, "function_error": function_error, "body": payload}
     return {"body": payload}

@@ -17,10 +17,15 @@ from tools.stack.daemons import Daemon
 if TYPE_CHECKING:
     from tools.stack.settings import Stack
 
-__all__ = ["install_ministack", "lambda_host", "ministack", "parts", "redis"]
+__all__ = ["MINISTACK_LAUNCHER", "install_ministack", "lambda_host", "ministack", "parts", "redis"]
 
 # MiniStack pins packages that we do not want pinned, so it has an environment of its own.
 _MINISTACK_ENVIRONMENT = LOCAL / "ministack-venv"
+MINISTACK_LAUNCHER = (
+    str(_MINISTACK_ENVIRONMENT / "bin" / "python"),
+    "-m",
+    "tools.local_aws.launcher",
+)
 
 
 def install_ministack() -> bool:
@@ -75,11 +80,7 @@ def ministack(stack: Stack) -> Daemon:
     return Daemon(
         name="ministack",
         title="MiniStack (the local AWS)",
-        command=lambda: (
-            str(_MINISTACK_ENVIRONMENT / "bin" / "python"),
-            "-m",
-            "tools.local_aws.launcher",
-        ),
+        command=lambda: MINISTACK_LAUNCHER,
         environment=environment,
         port=stack.aws_port,
         port_variable="ITEMSTREAM_PORT_AWS",

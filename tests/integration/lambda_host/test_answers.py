@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.lambda_host.conftest import eventually, gone
+from tests.integration.lambda_host.conftest import gone
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.lambda_host.conftest import PROJECT, eventually, gone
+from tests.integration.lambda_host.conftest import PROJECT, gone
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +140,7 @@ def test_idle_environments_end(aws: Aws, start_host: Callable[..., Host]) -> Non
 
     # Then
     eventually(lambda: gone(pid))
-    assert not list((brief.state / "tmp").iterdir())
+    eventually(lambda: not list((brief.state / "tmp").iterdir()))
 
 
 def test_provisioned_concurrency_is_warm_before_use_and_kept(

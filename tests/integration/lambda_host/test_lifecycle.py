@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.lambda_host.conftest import SECONDS, eventually, gone
+from tests.integration.lambda_host.conftest import SECONDS, gone
+from tests.waiting import eventually
 from tools.lambda_host import stop_survivors
 from tools.project import ROOT
 

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.integration.lambda_host.conftest import eventually
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.integration.lambda_host.conftest import Aws, Function, Host
@@ -18,6 +18,16 @@ def events(aws: Aws, function: Function) -> list[dict[str, Any]]:
     if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
         return []
     return list(logs.filter_log_events(logGroupName=group)["events"])
+
+
+def whole_log(aws: Aws, function: Function) -> list[dict[str, Any]]:
+    """Return the events as soon as the invocation's last line is there: lines come in batches."""
+
+    def ended() -> list[dict[str, Any]]:
+        found = events(aws, function)
+        return found if any(event["message"].startswith("REPORT") for event in found) else []
+
+    return eventually(ended, what="the report line")
 
 
 def statistics(aws: Aws, namespace: str, metric: str, **dimensions: str) -> dict[str, float]:
@@ -74,7 +84,7 @@ def test_lines_go_to_cloudwatch_logs_in_one_stream_for_each_environment(
     answer = host.invoke(function)
 
     # Then
-    found = eventually(lambda: events(aws, function))
+    found = whole_log(aws, function)
     assert [event["message"].split()[0] for event in found] == [
         "INIT_START",
         "START",
@@ -107,7 +117,7 @@ def test_a_traceback_is_one_event(aws: Aws, host: Host) -> None:
     host.invoke(function)
 
     # Then
-    found = eventually(lambda: events(aws, function))
+    found = whole_log(aws, function)
     (error,) = [event["message"] for event in found if event["message"].startswith("[ERROR]")]
     assert error.split("\n")[0] == "[ERROR] ValueError: no such luck"
     assert "\r" not in error

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import subprocess  # noqa: TC003 (a dataclass's field)
 import threading
-import time
 from collections.abc import Callable  # noqa: TC003 (a dataclass's field)
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import socket
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -19,9 +17,7 @@ import httpx
 import pytest
 from botocore.config import Config
 
-from tools.commands import clean_environment
-from tools.project import LOCAL, ROOT
-from tools.stack.parts import install_ministack
+from tools.stack.scratch import scratch_ministack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,57 +74,11 @@ class Ministack:
         )
 
 
-def free_port() -> int:
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 20) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
-    return found
-
-
 @contextmanager
 def running_ministack(folder: Path, **settings: str) -> Iterator[Ministack]:
     """Start MiniStack with its files in `folder`; kill it at the end."""
-    install_ministack()
-    port = free_port()
-    process = subprocess.Popen(
-        [LOCAL / "ministack-venv" / "bin" / "python", "-m", "tools.local_aws.launcher"],
-        cwd=ROOT,
-        env=clean_environment(
-            PYTHONPATH=str(ROOT),
-            PYTHONDONTWRITEBYTECODE="1",
-            TMPDIR=str(folder),
-            BIND_HOST="127.0.0.1",
-            GATEWAY_PORT=str(port),
-            AUTH="true",
-            IOT_MTLS_ENABLED="0",
-            SFTP_ENABLED="0",
-            **settings,
-        ),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    endpoint = f"http://127.0.0.1:{port}"
-
-    def healthy() -> bool:
-        assert process.poll() is None, "MiniStack ended as it started"
-        try:
-            return httpx.get(f"{endpoint}/_ministack/health", trust_env=False).is_success
-        except httpx.TransportError:
-            return False
-
-    try:
-        wait_for(healthy, "MiniStack answers")
-        yield Ministack(endpoint, process)
-    finally:
-        process.kill()
-        process.wait()
+    with scratch_ministack(folder, **settings) as started:
+        yield Ministack(started.endpoint, started.process)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.integration.local_aws.conftest import running_ministack, wait_for
+from tests.integration.local_aws.conftest import running_ministack
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,17 +14,15 @@ if TYPE_CHECKING:
 def test_state_survives_a_crash(tmp_path: Path) -> None:
     # Given
     settings = {
-        "ITEMSTREAM_LAMBDA_HOST_URL": "http://127.0.0.1:9",
         "ITEMSTREAM_SAVE_SECONDS": "0.1",
         "PERSIST_STATE": "1",
-        "STATE_DIR": str(tmp_path / "state"),
     }
     saved = tmp_path / "state" / "ssm.json"
 
     # When: it is killed as soon as the value is on disk
     with running_ministack(tmp_path, **settings) as ministack:
         ministack.client("ssm").put_parameter(Name="/kept", Value="precious", Type="String")
-        wait_for(lambda: saved.exists() and "precious" in saved.read_text(), "saved")
+        eventually(lambda: saved.exists() and "precious" in saved.read_text(), what="saved")
         ministack.process.kill()
         ministack.process.wait()
 
