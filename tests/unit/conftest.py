@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from io import StringIO
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from itemstream import aws as itemstream_aws
+from itemstream.observability.logs import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -35,3 +38,21 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def _forget_clients() -> None:
     itemstream_aws.aws_client.cache_clear()
     itemstream_aws._session.cache_clear()
+
+
+@pytest.fixture
+def log(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], list[dict[str, Any]]]:
+    """Return a function that returns the lines of JSON written since it was last called."""
+    logged = StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", logged)
+
+    def lines() -> list[dict[str, Any]]:
+        """Read what the logger wrote, then what was printed: metrics."""
+        written = logged.getvalue() + capsys.readouterr().out
+        logged.seek(0)
+        logged.truncate()
+        return [json.loads(line) for line in written.splitlines()]
+
+    return lines

@@ -1,0 +1,69 @@
+"""A function imports only what it needs: what is dear to import is listed for each."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from tests.unit.functions.conftest import ENVIRONMENT
+from tests.unit.functions.test_rest_authorizer import ENVIRONMENT as AUTHORIZER_ENVIRONMENT
+from tools.project import ROOT
+
+DEAR = {
+    "boto3",
+    "aws_xray_sdk",
+    "requests",
+    "pydantic",
+    "jwt",
+    "redis",
+    "itsdangerous",
+    "jsonschema",
+}
+IMPORTS = {
+    "rest_authorizer": {"jwt"},
+    "create_item": {"pydantic"},
+    "get_item": {"redis"},
+    "list_items": {"itsdangerous"},
+    "update_item": {"pydantic", "redis"},
+    "delete_item": {"redis"},
+    "get_health": {"redis"},
+    "get_documentation": set(),
+}
+FUNCTIONS = yaml.safe_load((ROOT / "functions.yaml").read_text())["functions"]
+
+
+def imported(module: str) -> set[str]:
+    """Import a module in a fresh interpreter and return what dear packages came with it."""
+    program = f"import sys, json; import {module}; print(json.dumps(sorted(sys.modules)))"
+    shown = subprocess.run(
+        [sys.executable, "-c", program],
+        env={
+            **ENVIRONMENT,
+            **AUTHORIZER_ENVIRONMENT,
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+            "POWERTOOLS_SERVICE_NAME": "itemstream",
+            "POWERTOOLS_METRICS_NAMESPACE": "Itemstream",
+            "PYTHONPATH": f"{ROOT}:{ROOT}/layers/python",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name for name in json.loads(shown.stdout) if name in DEAR}
+
+
+def test_the_table_names_every_function() -> None:
+    assert IMPORTS.keys() == FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_imports_only_what_it_needs(function: str) -> None:
+    module = FUNCTIONS[function]["handler"].rpartition(".")[0]
+    assert imported(module) == IMPORTS[function]
