@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from dataclasses import dataclass
@@ -67,5 +68,11 @@ def _interpreter() -> Path | None:
     try:
         found = run([find_uv(), "python", "find", LAMBDA_PYTHON], environment=uv_environment())
     except Problem:
-        return None
+        return _pyenv_interpreter()
     return Path(found.strip())
+
+
+def _pyenv_interpreter() -> Path | None:
+    """Return pyenv's own copy, which its stand-in on PATH hides while another version is chosen."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    return next(iter(sorted(root.glob(f"versions/{LAMBDA_PYTHON}.*/bin/python"))), None)
