@@ -145,7 +145,7 @@ def test_attribute_values_keep_json_as_it_is(document: dict[str, Any]) -> None:
     assert json.dumps(from_item(stored)) == json.dumps(document)
 
 
-@pytest.mark.parametrize("value", [1.5, b"bytes", {1, 2}, object()], ids=str)
+@pytest.mark.parametrize("value", [1.5, b"bytes", {1, 2}, object()], ids=type)
 def test_other_values_cannot_be_stored(value: object) -> None:
     with pytest.raises(TypeError, match="cannot be stored in DynamoDB"):
         to_attribute_value(value)

@@ -1,0 +1,272 @@
+"""The cache on a real Redis: what is kept, what outages cost, and what they leave behind."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+import redis
+
+from itemstream.cache.connection import CacheSettings, connect
+from itemstream.dependencies import DependencyUnavailable
+from itemstream.items import Item, ItemNotFound, VersionMismatch, new_item_id
+from itemstream.items.redis_cache import EPOCH_KEY, QUIET_MILLISECONDS, CachedItems
+from itemstream.items.repository import AnyVersion, ItemFilter
+from tests.fakes.content import content, new_item
+from tests.fakes.items import InMemoryItems
+from tests.fakes.redis_server import port_of_worker, redis_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from subprocess import Popen
+
+PORT = port_of_worker() + 20
+
+
+class Table(InMemoryItems):
+    """A table that counts reads and can fail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+        self.write_fails: Exception | None = None
+
+    def get(self, tenant: str, item_id: str) -> Item:
+        self.reads += 1
+        return super().get(tenant, item_id)
+
+    def replace(self, *args: Any, **kwargs: Any) -> Item:
+        written = super().replace(*args, **kwargs)
+        if self.write_fails:
+            raise self.write_fails
+        return written
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Popen[bytes]]:
+    with redis_server(PORT) as process:
+        yield process
+
+
+@pytest.fixture
+def client(server: Popen[bytes]) -> Iterator[redis.Redis]:
+    with redis.Redis(port=PORT, protocol=2, decode_responses=True) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def table(client: redis.Redis) -> Table:
+    return Table()
+
+
+@pytest.fixture
+def item(table: Table) -> Item:
+    item = new_item()
+    table.add(item)
+    return item
+
+
+def environment(table: Table) -> CachedItems:
+    """Make what one execution environment has."""
+    return CachedItems(table, connect(CacheSettings(f"redis://127.0.0.1:{PORT}/0")))
+
+
+def replaced(cache: CachedItems, item: Item, **changes: Any) -> Item:
+    return cache.replace(
+        item.tenant, item.id, content(**changes), versions=AnyVersion(), updated_at="later"
+    )
+
+
+def test_an_item_is_read_from_the_table_once(table: Table, item: Item) -> None:
+    found = [environment(table).get("acme", item.id) for _ in range(3)]
+    assert found == [item] * 3
+    assert table.reads == 1
+
+
+def test_tenants_share_nothing(table: Table, item: Item) -> None:
+    environment(table).get("acme", item.id)
+    with pytest.raises(ItemNotFound):
+        environment(table).get("other", item.id)
+
+
+def test_absence_is_remembered_for_a_moment(table: Table, client: redis.Redis) -> None:
+    # When
+    item_id = new_item_id()
+    for _ in range(3):
+        with pytest.raises(ItemNotFound):
+            environment(table).get("acme", item_id)
+
+    # Then
+    assert table.reads == 1
+    (key,) = client.keys("itemstream:item:*")
+    assert 0 < client.ttl(key) <= 5
+
+
+def test_what_was_written_is_read_from_the_cache(table: Table, item: Item) -> None:
+    # Given
+    environment(table).get("acme", item.id)
+    written = replaced(environment(table), item, name="Ash table")
+    reads = table.reads
+
+    # When, then
+    assert environment(table).get("acme", item.id) == written
+    assert table.reads == reads
+
+
+def test_a_deleted_item_is_not_found(table: Table, item: Item) -> None:
+    environment(table).get("acme", item.id)
+    environment(table).delete("acme", item.id, versions={1})
+    with pytest.raises(ItemNotFound):
+        environment(table).get("acme", item.id)
+
+
+def test_a_write_that_was_refused_leaves_no_fence(
+    table: Table, item: Item, client: redis.Redis
+) -> None:
+    with pytest.raises(VersionMismatch):
+        environment(table).delete("acme", item.id, versions={9})
+    assert client.keys("*:fence") == []
+    assert environment(table).get("acme", item.id) == item
+
+
+def test_a_write_that_may_have_been_done_keeps_its_fence(
+    table: Table, item: Item, client: redis.Redis
+) -> None:
+    # Given
+    environment(table).get("acme", item.id)
+    table.write_fails = DependencyUnavailable("DynamoDB")
+
+    # When
+    with pytest.raises(DependencyUnavailable):
+        replaced(environment(table), item)
+
+    # Then readers see what the table says, every time, until the fence falls
+    reads = table.reads
+    assert [environment(table).get("acme", item.id).version for _ in range(3)] == [2, 2, 2]
+    assert table.reads == reads + 3
+    (fence,) = client.keys("*:fence")
+    assert 0 < client.ttl(fence) <= 15
+
+
+def test_additions_and_lists_go_past_the_cache(table: Table, client: redis.Redis) -> None:
+    item = new_item()
+    cache = environment(table)
+    cache.add(item)
+    assert cache.page("acme", ItemFilter(), limit=5).items == [item]
+    assert client.dbsize() == 0
+
+
+def test_of_many_readers_one_loads(table: Table, item: Item) -> None:
+    # Given
+    readers = [environment(table) for _ in range(8)]
+    start = Barrier(len(readers))
+
+    def read(cache: CachedItems) -> Item:
+        start.wait(5)
+        return cache.get("acme", item.id)
+
+    # When
+    with ThreadPoolExecutor(len(readers)) as pool:
+        found = list(pool.map(read, readers))
+
+    # Then a reader that waited too long may have gone past the one that loads, but few do
+    assert found == [item] * len(readers)
+    assert table.reads <= 2
+
+
+def test_a_connection_carries_the_first_command_at_once(
+    table: Table, item: Item, client: redis.Redis
+) -> None:
+    client.config_resetstat()
+    environment(table).get("acme", item.id)
+    commands = set(client.info("commandstats"))
+    assert {"cmdstat_eval", "cmdstat_config|resetstat"} <= commands
+    assert not any(name.startswith(("cmdstat_client", "cmdstat_hello")) for name in commands)
+
+
+def test_a_write_while_redis_is_frozen_is_seen_by_who_never_noticed(
+    table: Table, item: Item, server: Popen[bytes]
+) -> None:
+    # Given a reader that holds a connection, and the item in Redis
+    reader, writer = environment(table), environment(table)
+    reader.get("acme", item.id)
+
+    # When Redis is frozen while the item is written, by somebody with no connection yet
+    process = psutil.Process(server.pid)
+    process.suspend()
+    try:
+        started = time.monotonic()
+        replaced(writer, item)
+        lost = time.monotonic() - started
+    finally:
+        process.resume()
+
+    # Then the writer was not held up, and the reader finds what was written
+    assert lost < 1
+    assert reader.get("acme", item.id).version == 2
+
+
+def test_a_frozen_redis_is_soon_left_alone(table: Table, item: Item, server: Popen[bytes]) -> None:
+    # Given
+    cache = environment(table)
+    process = psutil.Process(server.pid)
+    process.suspend()
+
+    # When
+    try:
+        found = [cache.get("acme", item.id) for _ in range(50)]
+        started = time.monotonic()
+        cache.get("acme", item.id)
+        lost = time.monotonic() - started
+    finally:
+        process.resume()
+
+    # Then everything is answered, and with the circuit open at no cost
+    assert found == [item] * 50
+    assert lost < 0.05 or table.reads == 51
+
+
+def test_a_redis_that_comes_back_empty_is_used_again(item: Item, table: Table) -> None:
+    # Given a Redis of its own, on another port
+    port = PORT + 20
+    cache = CachedItems(table, connect(CacheSettings(f"redis://127.0.0.1:{port}/0")))
+    with redis_server(port):
+        cache.get("acme", item.id)
+
+    # When it is killed, then everything is answered
+    assert [cache.get("acme", item.id) for _ in range(5)] == [item] * 5
+    assert replaced(cache, item).version == 2
+
+    # When it is back
+    with redis_server(port), redis.Redis(port=port, protocol=2) as client:
+        deadline = time.monotonic() + 10
+        while not client.keys("itemstream:item:*") and time.monotonic() < deadline:
+            assert cache.get("acme", item.id).version == 2
+
+        # Then it is used
+        reads = table.reads
+        assert cache.get("acme", item.id).version == 2
+        assert table.reads == reads
+
+
+def test_silence_ends_an_epoch(table: Table, item: Item, client: redis.Redis) -> None:
+    # Given
+    cache = environment(table)
+    cache.get("acme", item.id)
+    assert 0 < client.pttl(EPOCH_KEY) <= QUIET_MILLISECONDS
+
+    # When nobody asks for a while
+    deadline = time.monotonic() + 10
+    while client.exists(EPOCH_KEY):
+        assert time.monotonic() < deadline, "the epoch does not end"
+        time.sleep(0.05)
+
+    # Then what is still there does not count
+    assert client.keys("itemstream:item:*")
+    cache.get("acme", item.id)
+    assert table.reads == 2
