@@ -5,8 +5,10 @@ Each test states what MiniStack does. One that fails is good news: take the entr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -103,3 +105,78 @@ def test_there_is_no_application_auto_scaling(ministack: Ministack) -> None:
 def test_traces_are_not_taken(ministack: Ministack) -> None:
     with pytest.raises(ClientError):
         ministack.client("xray").put_trace_segments(TraceSegmentDocuments=["{}"])
+
+
+def test_access_logs_are_not_written(
+    rest_api: RestApi, ministack: Ministack, host: StandIn
+) -> None:
+    # Given
+    group = f"access-{rest_api.id}"
+    logs = ministack.client("logs")
+    logs.create_log_group(logGroupName=group)
+    rest_api.client.update_stage(
+        restApiId=rest_api.id,
+        stageName="v1",
+        patchOperations=[
+            {
+                "op": "replace",
+                "path": "/accessLogSettings/destinationArn",
+                "value": f"arn:aws:logs:us-east-1:000000000000:log-group:{group}",
+            },
+            {"op": "replace", "path": "/accessLogSettings/format", "value": "$context.requestId"},
+        ],
+    )
+    host.answers({"statusCode": 200})
+
+    # When
+    assert rest_api.http.post("/things", json={"name": "a"}).status_code == 200
+
+    # Then: AWS writes a line
+    assert logs.describe_log_streams(logGroupName=group)["logStreams"] == []
+
+
+def test_a_policy_does_not_bind_a_role_to_leading_keys(ministack: Ministack) -> None:
+    # Given a role that may read the items of tenant a
+    dynamodb, iam = ministack.client("dynamodb"), ministack.client("iam")
+    table = dynamodb.create_table(
+        TableName="leading-keys",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )["TableDescription"]["TableArn"]
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    role = iam.create_role(RoleName="leading-keys", AssumeRolePolicyDocument=policy(trust))["Role"]
+    allowed = {
+        "Effect": "Allow",
+        "Action": "dynamodb:GetItem",
+        "Resource": table,
+        "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["a"]}},
+    }
+    iam.put_role_policy(
+        RoleName="leading-keys", PolicyName="access", PolicyDocument=policy(allowed)
+    )
+    given = ministack.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="trial")
+    as_role = boto3.client(
+        "dynamodb",
+        endpoint_url=ministack.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=given["Credentials"]["AccessKeyId"],
+        aws_secret_access_key=given["Credentials"]["SecretAccessKey"],
+        aws_session_token=given["Credentials"]["SessionToken"],
+    )
+
+    # When
+    with pytest.raises(ClientError, match="AccessDenied"):
+        as_role.scan(TableName="leading-keys")
+    answer = as_role.get_item(TableName="leading-keys", Key={"pk": {"S": "b"}})
+
+    # Then: AWS refuses the key of another tenant
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
