@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+import socket
 import subprocess
 import time
 from contextlib import contextmanager
@@ -15,13 +15,14 @@ import redis
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FIRST_PORT = 46100
 DEADLINE_SECONDS = 10
 
 
-def port_of_worker() -> int:
-    """Return a port that no other worker of this test run uses."""
-    return FIRST_PORT + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 @contextmanager
@@ -46,14 +47,14 @@ def redis_server(port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 def _wait_until_it_answers(server: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
-    with redis.Redis(port=port, protocol=2) as client:
-        while time.monotonic() < deadline:
-            if server.poll() is not None:
-                break
+    with redis.Redis("127.0.0.1", port, protocol=2) as client:
+        while time.monotonic() < deadline and server.poll() is None:
             try:
-                client.ping()
+                answering = client.info("server")["process_id"]
             except redis.ConnectionError:
                 time.sleep(0.01)
             else:
-                return
+                if answering == server.pid:
+                    return
+                break
     pytest.fail(f"redis-server does not start: is port {port} taken?")

@@ -8,7 +8,7 @@ import pytest
 import redis
 from hypothesis import HealthCheck, settings
 
-from tests.fakes.redis_server import port_of_worker, redis_server
+from tests.fakes.redis_server import free_port, redis_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,9 @@ settings.load_profile("itemstream")
 
 @pytest.fixture(scope="session")
 def redis_client() -> Iterator[redis.Redis]:
-    port = port_of_worker()
-    with redis_server(port), redis.Redis(port=port, protocol=2, decode_responses=True) as client:
+    port = free_port()
+    with (
+        redis_server(port),
+        redis.Redis("127.0.0.1", port, protocol=2, decode_responses=True) as client,
+    ):
         yield client

@@ -18,13 +18,13 @@ from itemstream.items.redis_cache import EPOCH_KEY, QUIET_MILLISECONDS, CachedIt
 from itemstream.items.repository import AnyVersion, ItemFilter
 from tests.fakes.content import content, new_item
 from tests.fakes.items import InMemoryItems
-from tests.fakes.redis_server import port_of_worker, redis_server
+from tests.fakes.redis_server import free_port, redis_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from subprocess import Popen
 
-PORT = port_of_worker() + 20
+PORT = free_port()
 
 
 class Table(InMemoryItems):
@@ -54,7 +54,7 @@ def server() -> Iterator[Popen[bytes]]:
 
 @pytest.fixture
 def client(server: Popen[bytes]) -> Iterator[redis.Redis]:
-    with redis.Redis(port=PORT, protocol=2, decode_responses=True) as client:
+    with redis.Redis("127.0.0.1", PORT, protocol=2, decode_responses=True) as client:
         client.flushall()
         yield client
 
@@ -233,7 +233,7 @@ def test_a_frozen_redis_is_soon_left_alone(table: Table, item: Item, server: Pop
 
 def test_a_redis_that_comes_back_empty_is_used_again(item: Item, table: Table) -> None:
     # Given a Redis of its own, on another port
-    port = PORT + 20
+    port = free_port()
     cache = CachedItems(table, connect(CacheSettings(f"redis://127.0.0.1:{port}/0")))
     with redis_server(port):
         cache.get("acme", item.id)
@@ -243,7 +243,7 @@ def test_a_redis_that_comes_back_empty_is_used_again(item: Item, table: Table) -
     assert replaced(cache, item).version == 2
 
     # When it is back
-    with redis_server(port), redis.Redis(port=port, protocol=2) as client:
+    with redis_server(port), redis.Redis("127.0.0.1", port, protocol=2) as client:
         deadline = time.monotonic() + 10
         while not client.keys("itemstream:item:*") and time.monotonic() < deadline:
             assert cache.get("acme", item.id).version == 2
