@@ -73,7 +73,7 @@ lint: bootstrap ## Format check, lint, types, import contracts, Terraform
 format: bootstrap ## Format Python and Terraform
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
-	@terraform fmt -recursive terraform
+	@$(BIN)/python -m tools.infrastructure.root fmt -recursive
 
 # --- Packages, plans, locks --------------------------------------------------------------------
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from tools.commands import run
-from tools.dependencies.terraform import find_terraform, plugin_folder
+from tools.dependencies.terraform import find_terraform, plugin_folder, terraform_environment
 from tools.project import ROOT, content_hash, files_below
 
 if TYPE_CHECKING:
@@ -70,3 +72,7 @@ def initialise(environment: Mapping[str, str], data: Path, *backend: str) -> boo
     )
     stamp.write_text(wanted)
     return True
+
+
+if __name__ == "__main__":
+    sys.exit(subprocess.run(terraform(*sys.argv[1:]), env=terraform_environment()).returncode)

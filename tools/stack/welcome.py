@@ -39,9 +39,9 @@ export API={url}
 export TOKEN={token}
 
 curl -sS -X POST "$API/items" \\
-  -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{item}'
-curl -sS "$API/items?limit=5" -H "Authorization: Bearer $TOKEN"
-curl -sS "$API/health"
+  -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{item}' -w '\\n'
+curl -sS "$API/items?limit=5" -H "Authorization: Bearer $TOKEN" -w '\\n'
+curl -sS "$API/health" -w '\\n'
 
 Another token: make token TENANT={tenant} SCOPE="{scope}"     All commands: make help
 """
