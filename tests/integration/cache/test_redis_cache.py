@@ -13,6 +13,7 @@ import redis
 
 from itemstream.cache.connection import CacheSettings, connect
 from itemstream.dependencies import DependencyUnavailable
+from itemstream.dependencies.circuit_breaker import CircuitBreaker
 from itemstream.items import Item, ItemNotFound, VersionMismatch, new_item_id
 from itemstream.items.redis_cache import EPOCH_KEY, QUIET_MILLISECONDS, CachedItems
 from itemstream.items.repository import AnyVersion, ItemFilter
@@ -206,8 +207,11 @@ def test_a_write_while_redis_is_frozen_is_seen_by_who_never_noticed(
     finally:
         process.resume()
 
-    # Then the writer was not held up, and the reader finds what was written
+    # Then the writer was not held up, and the reader finds what was written, as soon as Redis has
+    # read what waited for it: connections are served in the order they came
     assert lost < 1
+    with redis.Redis("127.0.0.1", PORT, protocol=2) as newcomer:
+        newcomer.ping()
     assert reader.get("acme", item.id).version == 2
 
 
@@ -252,6 +256,44 @@ def test_a_redis_that_comes_back_empty_is_used_again(item: Item, table: Table) -
         reads = table.reads
         assert cache.get("acme", item.id).version == 2
         assert table.reads == reads
+
+
+def test_a_writer_whose_circuit_is_open_still_voids_what_it_replaced(
+    table: Table, item: Item, client: redis.Redis
+) -> None:
+    # Given a reader that uses Redis, and a writer that does not trust it yet
+    environment(table).get("acme", item.id)
+    breaker = CircuitBreaker(clock=lambda: 0.0)
+    for _ in range(3):
+        breaker.failed()
+    assert not breaker.allows()
+
+    # When
+    replaced(CachedItems(table, client, breaker), item)
+
+    # Then
+    assert environment(table).get("acme", item.id).version == 2
+
+
+def test_a_writer_does_not_publish_into_an_epoch_that_began_after_it(
+    table: Table, item: Item, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given another writer that comes in between, could raise no fence and ends the epoch
+    writer = environment(table)
+
+    def write_and_be_overtaken(*args: Any, **kwargs: Any) -> Item:
+        written = Table.replace(table, *args, **kwargs)
+        Table.replace(table, *args, **kwargs)
+        client.delete(EPOCH_KEY)
+        return written
+
+    # When
+    with monkeypatch.context() as overtaken:
+        overtaken.setattr(table, "replace", write_and_be_overtaken)
+        assert replaced(writer, item).version == 2
+
+    # Then
+    assert environment(table).get("acme", item.id).version == 3
 
 
 def test_silence_ends_an_epoch(table: Table, item: Item, client: redis.Redis) -> None:

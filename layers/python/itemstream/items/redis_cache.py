@@ -20,7 +20,8 @@ What it promises, and how:
 
 What remains: a writer that Redis did not hear twice, before and after its write, while others kept
 talking to it without a gap of 2 s. Those may read a value from before that write, until that
-writer's execution environment reaches Redis again, for 300 s at most.
+writer's execution environment reaches Redis again, for 300 s at most. And a Redis that freezes for
+less than 2 s may answer one of them before it has read what that writer sent it meanwhile.
 """
 
 from __future__ import annotations
