@@ -1,5 +1,6 @@
 """POST /items: a new item, made once for each Idempotency-Key."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from itemstream.api.etags import etag_of
@@ -10,7 +11,7 @@ from itemstream.idempotency.dynamodb import DynamoAnswers
 from itemstream.idempotency.http import idempotency_key, idempotency_problem
 from itemstream.items.content import ItemContent
 from itemstream.items.dynamodb import DynamoItems
-from itemstream.items.model import Item
+from itemstream.items.model import Item, ItemExists
 
 items = DynamoItems.from_environment()
 answers = DynamoAnswers.from_environment()
@@ -28,7 +29,9 @@ def handler(call: Call) -> Response:
     headers = {"Location": f"items/{item.id}", "ETag": etag_of(item.version)}
     answer, replayed = Answer(201, headers, item.document), False
     if key is None:
-        items.add(item)
+        # That it exists can only mean that the AWS client repeated a write that had arrived.
+        with suppress(ItemExists):
+            items.add(item)
     else:
         answer, replayed = answers.once(key, answer, items.addition(item))
     extra = {"Idempotency-Replayed": "true"} if replayed else {}

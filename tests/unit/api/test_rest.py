@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from itemstream.api.problems import Problem, invalid
 from itemstream.api.requests import Request  # noqa: TC001
@@ -68,13 +69,19 @@ def test_an_unexpected_error_is_logged_and_not_shown(
 ) -> None:
     # When
     answer = answer_of(ZeroDivisionError("the divisor"))
+    denied = {"Error": {"Code": "AccessDeniedException", "Message": "for the divisor"}}
+    answer_of(ClientError(denied, "PutItem"))
 
     # Then
     assert "divisor" not in answer["body"]
     assert "Traceback" not in answer["body"]
-    (line,) = (line for line in log() if line.get("level") == "ERROR")
-    assert line["exception_name"] == "ZeroDivisionError"
-    assert "Traceback" in line["exception"]
+    lines = log()
+    first, second = (line for line in lines if line.get("level") == "ERROR")
+    assert first["error"] == "ZeroDivisionError"
+    assert "test_rest.py" in first["stack"][-1]
+    assert second["aws_operation"] == "PutItem"
+    assert second["aws_code"] == "AccessDeniedException"
+    assert "divisor" not in str(lines)
 
 
 def test_a_token_must_allow_the_call() -> None:

@@ -14,6 +14,8 @@ from tests.fakes.gateway import LambdaContext, assert_problem, event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from itemstream.items import Item
+
 
 class Api:
     """The item functions behind one another."""
@@ -194,3 +196,25 @@ def test_what_a_token_does_not_allow_is_forbidden(api: Api) -> None:
     ):
         assert_problem(answer, 403)
     assert_problem(api.list(tenant=None), 401)
+
+
+def test_a_write_that_the_aws_client_repeats_is_no_error(
+    load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an AWS client that repeats a write because the first answer was lost
+    create_item = load("functions.crud.create_item")
+    add = create_item.items.add
+
+    def add_twice(item: Item) -> None:
+        add(item)
+        add(item)
+
+    monkeypatch.setattr(create_item.items, "add", add_twice)
+
+    # When
+    made = create_item.handler(event("POST /items", body={"name": "Once"}), LambdaContext())
+
+    # Then
+    assert made["statusCode"] == 201
+    (item,) = json.loads(Api(load).list()["body"])["items"]
+    assert item == json.loads(made["body"])

@@ -181,8 +181,10 @@ class DynamoItems:
         """Read the items of index rows: ``limit`` + 1, or what is left, or what is enough."""
         items: list[Item] = []
         last_read = None
-        for _ in range(PAGE_READS):
-            ids = [row["sk"]["S"] for row in islice(rows, BATCH_KEYS)]
+        for attempt in range(PAGE_READS):
+            # Most often all that the index finds is wanted; if not, the next read looks further.
+            wanted_rows = min(limit + 1, BATCH_KEYS) if attempt == 0 else BATCH_KEYS
+            ids = [row["sk"]["S"] for row in islice(rows, wanted_rows)]
             if not ids:
                 return items, True, None
             found = self._batch_get(tenant, ids)
