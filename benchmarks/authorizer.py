@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.measure import Comparison, cpu_of, function_environment, interleaved
+from benchmarks.measure import MEASURE, Comparison, cpu_of, function_environment, interleaved
 
-SETUP = """
-import json, os, sys, time
+SETUP = (
+    MEASURE
+    + """
+import json
 from types import SimpleNamespace
 from unittest import mock
 import jwt
@@ -19,18 +21,8 @@ now = int(time.time())
 token = jwt.encode({"iss": "https://issuer.example", "aud": "itemstream", "sub": "s", "tenant": "t",
                     "scope": "items:read", "iat": now, "exp": now + 600},
                    private, "ES256", {"kid": "k", "typ": "at+jwt"})
-
-def measure(call, calls=500):
-    stdout, sys.stdout = sys.stdout, open(os.devnull, "w")
-    for _ in range(20):
-        call()
-    began = time.process_time()
-    for _ in range(calls):
-        call()
-    used = time.process_time() - began
-    sys.stdout = stdout
-    print(used / calls * 1000)
 """
+)
 BARE = """
 key = jwt.PyJWK(public)
 measure(lambda: jwt.decode(token, key, algorithms=["ES256"], audience="itemstream",

@@ -19,11 +19,27 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["ROOT", "Comparison", "cpu_of", "function_environment", "interleaved"]
+__all__ = ["MEASURE", "ROOT", "Comparison", "cpu_of", "function_environment", "interleaved"]
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "build" / "benchmarks"
 console = Console()
+
+# For programs that `cpu_of` runs: prints the milliseconds of CPU that one warm call takes.
+MEASURE = """
+import os, sys, time
+
+def measure(call, calls=300):
+    stdout, sys.stdout = sys.stdout, open(os.devnull, "w")
+    for _ in range(20):
+        call()
+    began = time.process_time()
+    for _ in range(calls):
+        call()
+    used = time.process_time() - began
+    sys.stdout = stdout
+    print(used / calls * 1000)
+"""
 
 
 @dataclass

@@ -11,13 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.local_tables import local_tables
-from benchmarks.measure import Comparison, cpu_of, function_environment, interleaved
+from benchmarks.measure import MEASURE, Comparison, cpu_of, function_environment, interleaved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 HIGHEST_RATIO = 1.5
-CALLS = 300
 
 CONTENT = {
     "name": "Oak table",
@@ -30,8 +29,8 @@ CONTENT = {
     "attributes": {"width": "180 cm", "height": "75 cm"},
 }
 
-EVENT = f"""
-import json, os, sys, time, uuid
+EVENT = f"""{MEASURE}
+import json, uuid
 from types import SimpleNamespace
 context = SimpleNamespace(function_name="bench", aws_request_id=str(uuid.uuid4()))
 content = {json.dumps(CONTENT)!r}
@@ -46,17 +45,6 @@ def event(method, resource, item_id=None, **headers):
         "requestContext": {{"requestId": str(uuid.uuid4()), "authorizer": {{
             "tenant": "bench", "subject": "bench", "scopes": "items:read items:write"}}}},
     }}
-
-def measure(call, calls={CALLS}):
-    stdout, sys.stdout = sys.stdout, open(os.devnull, "w")
-    for _ in range(20):
-        call()
-    began = time.process_time()
-    for _ in range(calls):
-        call()
-    used = time.process_time() - began
-    sys.stdout = stdout
-    print(used / calls * 1000)
 """
 
 MAKE_ONE = """
