@@ -37,8 +37,40 @@ run "environment" {
   }
 
   assert {
-    condition     = alltrue([for function in module.function : function.guarantees.published && function.alias.name == "live"])
-    error_message = "Every function must publish versions behind the alias live."
+    condition = alltrue([
+      for function in module.function :
+      function.guarantees.published && function.alias.name == "live" &&
+      function.guarantees.alias_version == function.guarantees.version && function.guarantees.alias_version != "$LATEST"
+    ])
+    error_message = "Every function must publish versions, and the alias live must lead to the last one."
+  }
+
+  assert {
+    condition = alltrue([
+      for logical, entry in local.catalogue.functions :
+      module.function[logical].guarantees.handler == entry.handler &&
+      module.function[logical].guarantees.package_type == try(entry.package_type, local.catalogue.defaults.package_type)
+    ])
+    error_message = "Every function must run the catalogue's handler, packed as the catalogue says."
+  }
+
+  assert {
+    condition = alltrue([
+      for logical, entry in local.catalogue.functions :
+      module.function[logical].guarantees.memory == try(entry.memory, local.catalogue.defaults.memory) &&
+      module.function[logical].guarantees.timeout == try(entry.timeout, local.catalogue.defaults.timeout)
+    ])
+    error_message = "Every function must have the catalogue's memory and time-out."
+  }
+
+  assert {
+    condition = alltrue([
+      for logical, entry in local.catalogue.functions :
+      module.function[logical].guarantees.reserved_concurrency == ceil(
+        try(entry.concurrency.reserved, local.catalogue.defaults.concurrency.reserved) * var.concurrency_scale.reserved
+      )
+    ])
+    error_message = "Every function must have the catalogue's reserved concurrency, scaled."
   }
 
   assert {
@@ -278,6 +310,11 @@ run "archives" {
   assert {
     condition     = alltrue([for function in module.function : function.guarantees.package_type == "Zip" && length(function.guarantees.layers) == 1])
     error_message = "As archives, all functions must run on the shared layer."
+  }
+
+  assert {
+    condition     = alltrue([for logical, function in module.function : function.guarantees.handler == local.catalogue.functions[logical].handler])
+    error_message = "As archives, all functions must run the catalogue's handlers."
   }
 
   assert {

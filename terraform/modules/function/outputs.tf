@@ -36,8 +36,13 @@ output "guarantees" {
   description = "What every function must have, for the policy tests."
   value = {
     package_type              = aws_lambda_function.this.package_type
+    handler                   = local.is_image ? one(flatten(aws_lambda_function.this.image_config[*].command)) : aws_lambda_function.this.handler
+    memory                    = aws_lambda_function.this.memory_size
+    timeout                   = aws_lambda_function.this.timeout
     layers                    = aws_lambda_function.this.layers
     published                 = aws_lambda_function.this.publish
+    version                   = aws_lambda_function.this.version
+    alias_version             = aws_lambda_alias.live.function_version
     tracing                   = one(aws_lambda_function.this.tracing_config[*].mode)
     environment_kms_key_arn   = aws_lambda_function.this.kms_key_arn
     role_name                 = aws_iam_role.this.name
