@@ -21,6 +21,8 @@ class HostLimits:
         Execution environments of all functions at once.
     starts
         Environments that may initialise at once: more than there are cores only slows each.
+    turn_seconds
+        An Init phase that takes longer than this no longer counts among them.
     queue
         Invocations that may wait for an environment; one more is throttled.
     queue_seconds
@@ -42,6 +44,7 @@ class HostLimits:
 
     environments: int = 24
     starts: int = field(default_factory=lambda: os.cpu_count() or 1)
+    turn_seconds: float = 1.0
     queue: int = 200
     queue_seconds: float = 20.0
     idle_seconds: float = 300.0

@@ -6,14 +6,14 @@ import asyncio
 import logging
 import time
 from collections import Counter, deque
-from contextlib import suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tools.lambda_host.answers import FUNCTION_LIMIT, HOST_LIMIT, ThrottledError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 
     from tools.lambda_host.configuration import FunctionConfiguration
     from tools.lambda_host.environment import Environment
@@ -249,7 +249,7 @@ class Pool:
 
     async def _start(self, fleet: Fleet) -> None:
         try:
-            async with self._starts:
+            async with self._turn():
                 # While this one queued, a warm environment may have served who it was for.
                 if fleet.waiters or len(fleet.environments) < fleet.provisioned:
                     provisioned = len(fleet.environments) < fleet.provisioned
@@ -263,6 +263,18 @@ class Pool:
         finally:
             fleet.starting -= 1
         self._start_lacking()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Hold one of the places for starts, but not long: an import that hangs needs no core."""
+        await self._starts.acquire()
+        # Closed at the end or when the time is over; closing it again does nothing.
+        place = ExitStack()
+        place.callback(self._starts.release)
+        timer = asyncio.get_running_loop().call_later(self._limits.turn_seconds, place.close)
+        place.callback(timer.cancel)
+        with place:
+            yield
 
     def _started(self, fleet: Fleet, environment: Environment) -> None:
         fleet.environments.add(environment)

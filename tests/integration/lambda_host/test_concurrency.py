@@ -113,6 +113,27 @@ def test_a_busy_function_does_not_starve_another(aws: Aws, start_host: Callable[
     assert {invocation.result().status for invocation in queued} == {200}
 
 
+def test_imports_that_hang_do_not_stop_other_functions_from_starting(
+    aws: Aws, start_host: Callable[..., Host]
+) -> None:
+    # Given
+    host = start_host(starts=2, init_seconds=60, grace_seconds=0.1)
+    hanging = [aws.function("slow_start.handler", Timeout=1) for _ in range(2)]
+    with ThreadPoolExecutor(2) as threads:
+        for function in hanging:
+            threads.submit(host.invoke, function)
+        eventually(lambda: all("INIT_START" in host.log(function) for function in hanging))
+
+        # When
+        answer = host.invoke(aws.function("trials.echo"))
+        starting = host.health()["starting"]
+        host.stop()
+
+    # Then
+    assert answer.status == 200
+    assert starting == 2
+
+
 def test_a_full_queue_and_a_long_wait_are_throttled(
     aws: Aws, start_host: Callable[..., Host]
 ) -> None:
