@@ -20,7 +20,13 @@ from tools.project import ROOT, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_STACK = {**os.environ, "ITEMSTREAM_STACK": "test"}
+# Ports that were chosen for another stack are not for this one.
+_OURS = os.environ.get("ITEMSTREAM_STACK") == "test"
+_STACK = {
+    name: value
+    for name, value in os.environ.items()
+    if _OURS or not name.startswith("ITEMSTREAM_PORT_")
+} | {"ITEMSTREAM_STACK": "test"}
 _ITEMSTREAM = [sys.executable, "-m", "tools"]
 # These make what they need themselves.
 _WITHOUT_STACK = {"unit", "property", "infrastructure"}
@@ -74,7 +80,10 @@ def _itemstream(command: str) -> None:
         [*_ITEMSTREAM, command], env=_STACK, stdout=subprocess.DEVNULL, check=False
     )
     if done.returncode:
-        raise Problem(f"`itemstream {command}` failed, see above.")
+        raise Problem(
+            f"`itemstream {command}` failed, see above. "
+            "(Ports given as ITEMSTREAM_PORT_… count here only with ITEMSTREAM_STACK=test.)"
+        )
 
 
 def _pytest(suites: list[str]) -> tuple[int, str]:

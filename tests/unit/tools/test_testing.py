@@ -1,0 +1,39 @@
+"""The run of all tests: which stack it uses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tools.project import ROOT
+
+CHOSEN = {
+    "ITEMSTREAM_PORT_AWS": "46000",
+    "ITEMSTREAM_PORT_LAMBDA_HOST": "46001",
+    "ITEMSTREAM_PORT_REDIS": "46002",
+}
+
+
+@pytest.mark.parametrize(("chosen_for", "ports"), [("second", {}), ("test", CHOSEN)])
+def test_ports_that_were_chosen_for_another_stack_are_not_the_test_stacks(
+    chosen_for: str, ports: dict[str, str]
+) -> None:
+    # When
+    code = "import json; from tools.testing import _STACK; print(json.dumps(_STACK))"
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, **CHOSEN, "ITEMSTREAM_STACK": chosen_for},
+        capture_output=True,
+        check=True,
+    )
+
+    # Then
+    environment = json.loads(shown.stdout)
+    assert environment.items() >= ports.items()
+    assert CHOSEN.keys() & environment.keys() == ports.keys()
+    assert environment["ITEMSTREAM_STACK"] == "test"
