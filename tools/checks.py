@@ -13,7 +13,7 @@ from pathlib import Path
 from tools.dependencies.terraform import find_terraform, terraform_environment
 from tools.dependencies.uv import install_environment
 from tools.infrastructure.root import TERRAFORM, initialise, terraform
-from tools.progress import console
+from tools.progress import console, print_problem
 from tools.project import LOCAL, REQUIREMENTS, ROOT, Problem
 
 __all__ = ["check_all"]
@@ -90,4 +90,5 @@ if __name__ == "__main__":
     try:
         sys.exit(0 if check_all() else 1)
     except Problem as problem:
-        sys.exit(f"Problem: {problem}")
+        print_problem(problem)
+        sys.exit(1)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from tools.progress import Progress, console
+from tools.progress import Progress, console, print_problem
 from tools.project import Problem
 
 app = typer.Typer(
@@ -156,7 +156,7 @@ def main() -> None:
     try:
         app()
     except Problem as problem:
-        console.print(f"[red bold]Problem:[/] {problem}", markup=True)
+        print_problem(problem)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

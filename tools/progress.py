@@ -9,15 +9,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Progress", "console"]
+    from tools.project import Problem
+
+__all__ = ["Progress", "console", "print_problem"]
 
 # Messages go to standard error: standard output is for what programs read.
 console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_problem(problem: Problem) -> None:
+    """Tell a person what is wrong and what to do; brackets in it are text, not markup."""
+    console.print(f"[red bold]Problem:[/] {escape(str(problem))}")
 
 
 @dataclass

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tools.checks import check_all
-from tools.progress import console
+from tools.progress import print_problem
 from tools.project import ROOT, Problem
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def main(suites: list[str]) -> int:
         with _timed("tests", stages):
             code, closing_line = _pytest(suites)
     except Problem as problem:
-        console.print(f"[red bold]Problem:[/] {problem}")
+        print_problem(problem)
         code = 1
     finally:
         if any(name == "stack up" for name, _, _ in stages):

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from tools.commands import run
 from tools.dependencies.terraform import find_terraform, plugin_folder, terraform_environment
-from tools.project import ROOT, content_hash, files_below
+from tools.progress import print_problem
+from tools.project import ROOT, Problem, content_hash, files_below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["TERRAFORM", "initialise", "terraform"]
+__all__ = ["TERRAFORM", "initialise", "main", "terraform"]
 
 TERRAFORM = ROOT / "terraform"
 # Lines that `terraform init` acts on.
@@ -74,5 +75,15 @@ def initialise(environment: Mapping[str, str], data: Path, *backend: str) -> boo
     return True
 
 
+def main(arguments: list[str]) -> int:
+    """Run Terraform on the root as it is; return its exit code."""
+    try:
+        command = terraform(*arguments)
+    except Problem as problem:
+        print_problem(problem)
+        return 1
+    return subprocess.run(command, env=terraform_environment(), check=False).returncode
+
+
 if __name__ == "__main__":
-    sys.exit(subprocess.run(terraform(*sys.argv[1:]), env=terraform_environment()).returncode)
+    sys.exit(main(sys.argv[1:]))
