@@ -6,15 +6,25 @@ functions as samples write them (`benchmarks/naive`).
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
 
 import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 from benchmarks.measure import ROOT, Comparison, function_environment, interleaved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FLOOR_NAME = "boto3 and one client"
 FLOOR = "import boto3; boto3.client('dynamodb')"
@@ -37,15 +47,16 @@ def main(rounds: int = 15) -> None:
     cpu: dict[str, list[float]] = {name: [] for name in programs}
 
     def start(name: str) -> float:
-        clock, used = start_once(programs[name])
+        clock, used = start_once(programs[name], endpoint)
         cpu[name].append(used)
         return clock
 
-    by_clock = interleaved(
-        Comparison("Cold start", "ms", FLOOR_NAME),
-        {name: partial(start, name) for name in programs},
-        rounds,
-    )
+    with key_server() as endpoint:
+        by_clock = interleaved(
+            Comparison("Cold start", "ms", FLOOR_NAME),
+            {name: partial(start, name) for name in programs},
+            rounds,
+        )
     for unit, samples in (("ms", by_clock.samples), ("ms of CPU", cpu)):
         Comparison(
             "Cold start" if unit == "ms" else "Cold start CPU",
@@ -68,13 +79,35 @@ def main(rounds: int = 15) -> None:
         ).report()
 
 
-def start_once(code: str) -> tuple[float, float]:
+@contextmanager
+def key_server() -> Iterator[str]:
+    """Serve a JWKS as S3 would: the authorizer fetches it at init."""
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    document = json.dumps({"keys": [{**json.loads(ECAlgorithm.to_jwk(public)), "kid": "k"}]})
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(document)))
+            self.end_headers()
+            self.wfile.write(document.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def start_once(code: str, endpoint: str) -> tuple[float, float]:
     """Start an interpreter, run the code and end; return milliseconds of clock and of CPU."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
     subprocess.run(
         [sys.executable, "-c", code],
-        env=function_environment(),
+        env=function_environment(endpoint, redis_url="redis://127.0.0.1:1/0"),
         cwd=ROOT,
         check=True,
         capture_output=True,

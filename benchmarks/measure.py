@@ -109,13 +109,16 @@ def interleaved(
     return comparison
 
 
-def function_environment(endpoint: str = "http://127.0.0.1:1", **variables: str) -> dict[str, str]:
+def function_environment(
+    endpoint: str = "http://127.0.0.1:1", redis_url: str = ""
+) -> dict[str, str]:
     """Return what a function's process is given, and nothing of ours."""
     return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'python'}",
         "PYTHONPYCACHEPREFIX": str(ROOT / "build" / "byte_code"),
         "AWS_ENDPOINT_URL": endpoint,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
@@ -125,13 +128,12 @@ def function_environment(endpoint: str = "http://127.0.0.1:1", **variables: str)
         "ITEMS_TABLE": "items",
         "ITEMS_SHARDS": "4",
         "IDEMPOTENCY_TABLE": "idempotency",
-        "REDIS_URL": "",
+        "REDIS_URL": redis_url,
         "CURSOR_SIGNING_SECRET": "cursor_signing",
         "JWKS_URL": "s3://keys/jwks.json",
         "TOKEN_ISSUER": "https://issuer.example",
         "TOKEN_AUDIENCE": "itemstream",
         "ROUTE_SCOPES": '[{"method": "GET", "path": "/items", "scope": "items:read"}]',
-        **variables,
     }
 
 

@@ -25,11 +25,10 @@ items = DynamoItems.from_environment()
 settings = from_environment(Settings)
 
 
-@rest_handler(scope="items:read")
+@rest_handler(scope="items:read", parameters=["limit", "cursor", "category", "status"])
 def handler(call: Call) -> Response:
     """Read one page and say where the next one starts."""
     query, tenant = call.request.query, call.principal.tenant
-    query.allow(["limit", "cursor", "category", "status"])
     limit = query.integer("limit", default=DEFAULT_LIMIT, lowest=1, highest=HIGHEST_LIMIT)
     category = query.text("category", longest=100)
     status = query.choice("status", ["draft", "active", "archived"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 import pytest
@@ -218,3 +218,39 @@ def test_a_write_that_the_aws_client_repeats_is_no_error(
     assert made["statusCode"] == 201
     (item,) = json.loads(Api(load).list()["body"])["items"]
     assert item == json.loads(made["body"])
+
+
+def test_a_replacement_that_the_aws_client_repeats_is_no_conflict(
+    load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an AWS client that repeats a write because the first answer was lost
+    api = Api(load)
+    item = api.created()
+    update_item = load("functions.crud.update_item")
+    replace = update_item.items.replace
+
+    def replace_twice(*args: Any, **kwargs: Any) -> Item:
+        replace(*args, **kwargs)
+        return cast("Item", replace(*args, **kwargs))
+
+    monkeypatch.setattr(update_item.items, "replace", replace_twice)
+    path, headers = {"id": item["id"]}, {"If-Match": '"1"'}
+    request = event("PUT /items/{id}", path=path, body={"name": "Replaced"}, headers=headers)
+
+    # When
+    replaced = update_item.handler(request, LambdaContext())
+
+    # Then it was done once, and is answered as such
+    assert replaced["statusCode"] == 200
+    assert replaced["headers"]["ETag"] == '"2"'
+    assert json.loads(replaced["body"]) == json.loads(api.get(item["id"])["body"])
+
+    # When somebody else wants the same of the version that is gone, then it is a conflict
+    assert_problem(update_item.handler(request, LambdaContext()), 412)
+
+
+@pytest.mark.parametrize("name", ["x", "limit"])
+def test_a_call_takes_no_query_that_is_not_its_own(api: Api, name: str) -> None:
+    item = api.created()
+    assert_problem(api.get(item["id"], query=f"{name}=5"), 400, name)
+    assert_problem(api.create(query=f"{name}=5"), 400, name)

@@ -196,6 +196,14 @@ def test_a_key_that_stays_held_up_is_in_flight() -> None:
     assert table.transactions == ATTEMPTS
 
 
+@pytest.mark.parametrize("throttle", ["ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_table_that_stays_throttled_is_unavailable(throttle: str) -> None:
+    table = Table(*[cancelled("None", throttle)] * ATTEMPTS)
+    with pytest.raises(DependencyUnavailable):
+        outcome(table)
+    assert table.transactions == ATTEMPTS
+
+
 @pytest.mark.parametrize(
     "error",
     [

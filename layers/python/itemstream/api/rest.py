@@ -59,7 +59,10 @@ class Response:
 
 
 def rest_handler(
-    *, scope: str, problems: Sequence[Callable[[Exception], Problem | None]] = ()
+    *,
+    scope: str,
+    parameters: Sequence[str] = (),
+    problems: Sequence[Callable[[Exception], Problem | None]] = (),
 ) -> Callable[[Callable[[Call], Response]], Callable[[dict[str, Any], Any], dict[str, Any]]]:
     """
     Make a Lambda handler for the REST API of a function that answers calls.
@@ -68,6 +71,8 @@ def rest_handler(
     ----------
     scope
         What the caller's token must allow.
+    parameters
+        The query parameters that the call takes; others, and repeated ones, are refused.
     problems
         Each turns the errors of one domain into problems, and returns ``None`` for others.
     """
@@ -82,13 +87,15 @@ def rest_handler(
                 raise Problem(HTTPStatus.FORBIDDEN, f"The token lacks the scope {scope}.")
             return answer(Call(request, principal))
 
-        return public_rest_handler(problems=problems)(respond)
+        return public_rest_handler(parameters=parameters, problems=problems)(respond)
 
     return decorate
 
 
 def public_rest_handler(
-    *, problems: Sequence[Callable[[Exception], Problem | None]] = ()
+    *,
+    parameters: Sequence[str] = (),
+    problems: Sequence[Callable[[Exception], Problem | None]] = (),
 ) -> Callable[[Callable[[Request], Response]], Callable[[dict[str, Any], Any], dict[str, Any]]]:
     """Make a Lambda handler for a route that needs no token; see :func:`rest_handler`."""
 
@@ -101,6 +108,7 @@ def public_rest_handler(
             request = Request(event)
             logger.set_correlation_id(request.correlation_id)
             try:
+                request.query.allow(parameters)
                 response = answer(request)
             except Exception as error:
                 response = _problem_response(request, error, problems)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["KeySet", "MalformedKeySet", "parse_jwks"]
 
 MAX_KEYS = 20
+EMPTY_COOLDOWN_SECONDS = 1
 # RFC 7518, section 3.3.
 MIN_RSA_BITS = 2048
 
@@ -87,11 +88,13 @@ class KeySet:
         raise TokenRefused("unknown key")
 
     def warm(self) -> None:
-        """Fetch the keys ahead of the first token; failure is left to the first token."""
+        """Fetch the keys ahead of the first token; after a failure a later token tries again."""
         self._refresh(self._clock())
 
     def _refresh(self, now: float) -> None:
-        if now - self._tried_at < self._cooldown:
+        # Without any key nobody can be let in: then it is worth while to ask sooner.
+        cooldown = self._cooldown if self._keys else min(self._cooldown, EMPTY_COOLDOWN_SECONDS)
+        if now - self._tried_at < cooldown:
             return
         self._tried_at = now
         try:

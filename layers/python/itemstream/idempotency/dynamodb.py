@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from itemstream.aws import aws_client
 from itemstream.config import from_environment
+from itemstream.dependencies import DependencyUnavailable
 from itemstream.dynamodb.attribute_values import from_item, to_item
 from itemstream.dynamodb.errors import cancellation_codes, dynamodb_errors, error_code
 from itemstream.idempotency import Answer, IdempotencyKey, KeyInFlight, KeyReused
@@ -24,7 +25,8 @@ LIFETIME_SECONDS = 24 * 3600
 ATTEMPTS = 5
 LONGEST_PAUSE_SECONDS = 0.2
 # DynamoDB API reference, TransactWriteItems, "CancellationReasons".
-PASSING_REASONS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+THROTTLES = {"ThrottlingError", "ProvisionedThroughputExceeded"}
+PASSING_REASONS = {"TransactionConflict", *THROTTLES}
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class DynamoAnswers:
         DependencyUnavailable
             DynamoDB does not answer.
         """
+        codes: set[str] = set()
         for attempt in range(ATTEMPTS):
             try:
                 with dynamodb_errors():
@@ -117,6 +120,8 @@ class DynamoAnswers:
             earlier = self._find(key)
             if earlier is not None:
                 return earlier, True
+        if codes & THROTTLES:
+            raise DependencyUnavailable("DynamoDB")
         raise KeyInFlight(key.key)
 
     def _record(self, key: IdempotencyKey, answer: Answer) -> dict[str, Any]:

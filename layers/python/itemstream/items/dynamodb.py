@@ -138,7 +138,13 @@ class DynamoItems:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ClientError as error:
-            raise _conflict(error, item_id) from error
+            conflict = _conflict(error, item_id)
+            current = _current(error)
+            if not isinstance(conflict, VersionMismatch) or not changes.items() <= current.items():
+                raise conflict from error
+            # Our own change stands there already: its answer was lost, and the AWS client, which
+            # repeats what it has no answer to, ran into what it had written.
+            return _item(tenant, current)
         return _item(tenant, answer["Attributes"])
 
     def delete(self, tenant: str, item_id: str, *, versions: Container[int]) -> None:
@@ -302,8 +308,13 @@ def _at_one_of(versions: Container[int]) -> tuple[str, dict[str, Any]]:
 def _conflict(error: ClientError, item_id: str) -> Exception:
     if not condition_failed(error):
         return error
-    response: dict[str, Any] = dict(error.response)
-    current = response.get("Item")
+    current = _current(error)
     if not current:
         return ItemNotFound(item_id)
     return VersionMismatch(int(current["version"]["N"]))
+
+
+def _current(error: ClientError) -> dict[str, Any]:
+    """Return the row that a condition did not hold for; empty if there is none."""
+    response: dict[str, Any] = dict(error.response)
+    return response.get("Item") or {}

@@ -30,6 +30,7 @@ import json
 import random
 import secrets
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
@@ -259,7 +260,13 @@ class CachedItems:
 def cached(repository: ItemRepository) -> ItemRepository:
     """Put the cache that the environment names in front of a repository, if it names one."""
     settings = from_environment(CacheSettings)
-    return CachedItems(repository, connect(settings)) if settings.redis_url else repository
+    if not settings.redis_url:
+        return repository
+    client = connect(settings)
+    # Connected from the start, a writer is heard by a Redis that thaws as early as any reader is.
+    with suppress(redis.RedisError):
+        client.ping()
+    return CachedItems(repository, client)
 
 
 def _keys(tenant: str, item_id: str) -> list[str]:

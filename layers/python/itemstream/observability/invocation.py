@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from itemstream.observability import metrics
 from itemstream.observability.logs import logger
-from itemstream.observability.traces import trace_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,10 +37,11 @@ def observed(handler: Callable[[Any, Any], Answer]) -> Callable[[Any, Any], Answ
             function=context.function_name,
             request_id=context.aws_request_id,
             cold_start=_cold_start,
-            trace_id=trace_id(),
         )
         if _cold_start:
             metrics.count("ColdStarts")
+            # What Init made is never looked at again by the garbage collector.
+            gc.freeze()
             _cold_start = False
         try:
             return handler(event, context)
