@@ -5,7 +5,9 @@ AWS: the variable holds the validator's messages, ``[object has missing required
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html).
 The wording is that of the draft-04 validator behind the gateway, java-json-tools'
 json-schema-validator. AWS documents no wording for a body that is not JSON; ours is "Invalid JSON".
-MiniStack 1.5.33: leaves the variable in the answer as it stands in the template.
+That goes for a body that is not UTF-8 too, JSON's only encoding (RFC 8259, section 8.1).
+MiniStack 1.5.33: leaves the variable in the answer as it stands in the template; takes lone
+surrogates and UTF-16, and hands the function U+FFFD for what it cannot read.
 """
 
 import json
@@ -29,9 +31,10 @@ def apply() -> None:
     def check_and_explain(
         method: dict[str, Any], api_id: str, request: Any, headers: Any, body: Any, query: Any
     ) -> Any:
-        error = check(method, api_id, request, headers, body, query)
+        text = _text(body)
+        error = check(method, api_id, request, headers, text, query)
         if error is not None and error.response_type == "BAD_REQUEST_BODY":
-            error.explanation = _explain(method, api_id, body)
+            error.explanation = _explain(method, api_id, text)
         elif error is not None:
             error.explanation = error.message
         return error
@@ -46,12 +49,20 @@ def apply() -> None:
     gateway._gateway_error_response = respond_with_explanation
 
 
-def _explain(method: dict[str, Any], api_id: str, body: bytes) -> str:
+def _text(body: bytes | None) -> str:
+    """Read a body as JSON's one encoding; what is not UTF-8 becomes what is not JSON either."""
+    try:
+        return (body or b"").decode()
+    except UnicodeDecodeError:
+        return ""
+
+
+def _explain(method: dict[str, Any], api_id: str, body: str) -> str:
     models = method.get("requestModels") or {}
     schema = gateway._model_schema(api_id, models.get("application/json"))
     try:
         document = json.loads(body)
-    except (ValueError, RecursionError, TypeError):
+    except (ValueError, RecursionError):
         return "Invalid JSON"
     return "[" + ", ".join(_messages(schema or {}, document)) + "]"
 

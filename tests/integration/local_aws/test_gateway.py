@@ -135,10 +135,14 @@ def test_an_event_too_large_for_lambda_is_refused(rest_api: RestApi, host: Stand
         ('{"name": 1, "price": {}, "tags": []}', "[" + TOO_MANY + "]"),
         ('{"name": ', "Invalid JSON"),
         ("", "Invalid JSON"),
+        (b'{"name": "\xed\xa0\x80"}', "Invalid JSON"),
+        (b'{"name": "\xff"}', "Invalid JSON"),
+        ('{"name": 1}'.encode("utf-16"), "Invalid JSON"),
+        ('{"name": 1}'.encode("utf-16-le"), "Invalid JSON"),
     ],
 )
 def test_a_wrong_body_is_explained(
-    rest_api: RestApi, host: StandIn, body: str, explanation: str
+    rest_api: RestApi, host: StandIn, body: str | bytes, explanation: str
 ) -> None:
     # When
     answer = rest_api.http.post(
@@ -149,3 +153,18 @@ def test_a_wrong_body_is_explained(
     assert answer.status_code == 400
     assert answer.json() == {"kind": "BAD_REQUEST_BODY", "detail": explanation}
     assert host.invocations == []
+
+
+def test_any_character_reaches_the_function(rest_api: RestApi, host: StandIn) -> None:
+    # Given
+    body = '{"name": "é€𝄞 \\ud800"}'
+    host.answers({"statusCode": 200})
+
+    # When
+    answer = rest_api.http.post(
+        "/things", content=body, headers={"Content-Type": "application/json"}
+    )
+
+    # Then
+    assert answer.status_code == 200
+    assert host.last_event["body"] == body
