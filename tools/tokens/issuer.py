@@ -9,6 +9,9 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
+from itemstream.auth import TokenRefused
+from itemstream.auth.keys import KeySet
+from itemstream.auth.tokens import MAX_TOKEN_LENGTH, TokenVerifier
 from tools.project import Problem
 from tools.stack.clients import client
 from tools.stack.record import outputs
@@ -23,6 +26,13 @@ __all__ = ["ensure_keys", "issue", "rotate"]
 
 _PUBLIC_KEYS = "jwks.json"
 _DEFAULT_COOLDOWN_SECONDS = 30.0
+_REMEDIES = {
+    "tenant": "--tenant takes 1 to 64 ASCII letters, digits, - and _, and begins with none of the last two.",
+    "subject": "--subject takes 1 to 255 visible ASCII characters without spaces.",
+    "scope": '--scope takes words of visible ASCII characters other than " and \\, one space '
+    "between them.",
+    "too long": f"A token has at most {MAX_TOKEN_LENGTH} characters: give it fewer scopes.",
+}
 
 
 def ensure_keys(stack: Stack) -> list[str]:
@@ -53,22 +63,31 @@ def issue(stack: Stack, tenant: str, scope: str, subject: str, seconds: int) -> 
     Raises
     ------
     Problem
-        If the stack is not up or the lifetime is out of range.
+        If the stack is not up, the lifetime is out of range or the token would be refused.
     """
     values = outputs(stack)
+    issuer, audience = values["token_issuer"], values["token_audience"]
+    ring, now = _ring(stack), _now()
     try:
-        return _ring(stack).sign(
-            issuer=values["token_issuer"],
-            audience=values["token_audience"],
+        token = ring.sign(
+            issuer=issuer,
+            audience=audience,
             tenant=tenant,
             subject=subject,
             scope=scope,
             lifetime=dt.timedelta(seconds=seconds),
-            now=_now(),
+            now=now,
         )
-    except ValueError:
+    except (ValueError, OverflowError):
         longest = int(LONGEST_TOKEN.total_seconds())
         raise Problem(f"--ttl {seconds} is out of range: use 1 to {longest} seconds.") from None
+    keys = KeySet(lambda: json.dumps(ring.public_keys(now)).encode())
+    try:
+        TokenVerifier(keys, issuer=issuer, audience=audience).verify(token)
+    except TokenRefused as refusal:
+        remedy = _REMEDIES.get(str(refusal), "")
+        raise Problem(f"The API would refuse this token ({refusal}). {remedy}".strip()) from None
+    return token
 
 
 def rotate(stack: Stack, report: Callable[[str], None]) -> KeyRing:
