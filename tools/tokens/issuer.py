@@ -27,7 +27,8 @@ __all__ = ["ensure_keys", "issue", "rotate"]
 _PUBLIC_KEYS = "jwks.json"
 _DEFAULT_COOLDOWN_SECONDS = 30.0
 _REMEDIES = {
-    "tenant": "--tenant takes 1 to 64 ASCII letters, digits, - and _, and begins with none of the last two.",
+    "tenant": "--tenant takes 1 to 64 ASCII letters, digits, - and _, and begins with neither of "
+    "the last two.",
     "subject": "--subject takes 1 to 255 visible ASCII characters without spaces.",
     "scope": '--scope takes words of visible ASCII characters other than " and \\, one space '
     "between them.",
