@@ -81,6 +81,8 @@ class Stack:
             If another one is at work.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        # Private keys are among what it keeps; a folder of an older stack is closed too.
+        self.folder.chmod(0o700)
         with (self.folder / "lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -70,6 +70,21 @@ def test_only_one_command_changes_a_stack_at_a_time(monkeypatch: pytest.MonkeyPa
         pass
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_what_a_stack_keeps_is_its_owners_alone(there: bool) -> None:
+    # Given
+    stack = current_stack()
+    if there:
+        stack.folder.mkdir(mode=0o755)
+
+    # When
+    with stack.locked():
+        pass
+
+    # Then
+    assert stack.folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_the_status_of_a_stack_that_is_down_is_for_programs_too() -> None:
     # When
     done = subprocess.run(
