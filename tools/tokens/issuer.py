@@ -9,6 +9,8 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import EndpointConnectionError
+
 from itemstream.auth import TokenRefused
 from itemstream.auth.keys import KeySet
 from itemstream.auth.tokens import MAX_TOKEN_LENGTH, TokenVerifier
@@ -134,6 +136,8 @@ def _read(stack: Stack, secret: str) -> str | None:
         return manager.get_secret_value(SecretId=secret).get("SecretString")  # type: ignore[no-any-return]
     except manager.exceptions.ResourceNotFoundException:
         return None
+    except EndpointConnectionError:
+        raise Problem(f"The stack `{stack.name}` does not run. Start it: make up") from None
 
 
 def _write(stack: Stack, secret: str, value: str) -> None:

@@ -6,12 +6,15 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from itemstream.auth import Principal
 from itemstream.auth.keys import KeySet
 from itemstream.auth.tokens import TokenVerifier
 from tools.project import Problem
+from tools.stack.scratch import free_port
 from tools.stack.settings import Stack
 from tools.tokens import issuer
 from tools.tokens.issuer import issue
@@ -82,3 +85,22 @@ def test_a_token_that_would_be_too_long_is_told() -> None:
 def test_a_lifetime_out_of_range_is_told(seconds: int) -> None:
     with pytest.raises(Problem, match="use 1 to 86400 seconds"):
         issue(STACK, "acme", "items:read", "ann", seconds)
+
+
+def test_a_stack_that_does_not_run_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given
+    unreachable = boto3.client(
+        "secretsmanager",
+        endpoint_url=f"http://127.0.0.1:{free_port()}",
+        region_name=STACK.region,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    monkeypatch.setattr(issuer, "client", lambda *_: unreachable)
+    secret = {"token_signing": {"name": "keys"}}
+    monkeypatch.setattr(issuer, "outputs", lambda _: {**OUTPUTS, "secrets": secret})
+
+    # Then
+    with pytest.raises(Problem, match="make up"):
+        issue(STACK, "acme", "items:read", "ann", 60)
