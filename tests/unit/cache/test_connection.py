@@ -14,8 +14,8 @@ from tests.fakes.items import InMemoryItems
 
 def test_a_client_gives_up_at_once() -> None:
     options = connect(CacheSettings("redis://127.0.0.1:1/0")).connection_pool.connection_kwargs
-    assert options["socket_timeout"] <= 0.05
-    assert options["socket_connect_timeout"] <= 0.05
+    # Together what one call may lose
+    assert 0 < options["socket_connect_timeout"] + options["socket_timeout"] <= 0.1
     assert options["retry"].get_retries() == 0
     assert options["credential_provider"] is None
 
