@@ -119,6 +119,7 @@ def function_environment(
         "PYTHONPYCACHEPREFIX": str(ROOT / "build" / "byte_code"),
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "PYDANTIC_DISABLE_PLUGINS": "true",
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",

@@ -29,6 +29,8 @@ locals {
     LOG_LEVEL                    = var.log_level
     POWERTOOLS_SERVICE_NAME      = "itemstream"
     POWERTOOLS_METRICS_NAMESPACE = "Itemstream"
+    # There are none, and to look for them costs each cold start.
+    PYDANTIC_DISABLE_PLUGINS = "true"
   }
 
   environments = {

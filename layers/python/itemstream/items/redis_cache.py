@@ -27,8 +27,8 @@ less than 2 s may answer one of them before it has read what that writer sent it
 from __future__ import annotations
 
 import json
+import os
 import random
-import secrets
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -275,7 +275,7 @@ def _keys(tenant: str, item_id: str) -> list[str]:
 
 
 def _token() -> str:
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()
 
 
 def _entry(item: Item | None) -> tuple[str, int]:

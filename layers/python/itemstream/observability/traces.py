@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import socket
 import time
 from contextlib import contextmanager, suppress
@@ -52,7 +51,7 @@ def subsegment(name: str, *, namespace: str = "remote") -> Iterator[None]:
         fault = False
     finally:
         document = {
-            "id": secrets.token_hex(8),
+            "id": os.urandom(8).hex(),
             "trace_id": fields.get("Root"),
             "parent_id": fields.get("Parent"),
             "type": "subsegment",
