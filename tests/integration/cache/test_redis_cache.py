@@ -25,7 +25,7 @@ from tests.fakes.redis_server import free_port, redis_server
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from subprocess import Popen
 
 PORT = free_port()
@@ -218,43 +218,51 @@ def test_a_write_while_redis_is_frozen_is_seen_by_who_never_noticed(
     assert reader.get("acme", item.id).version == 2
 
 
+def commands_while_frozen(server: Popen[bytes], work: Callable[[], None]) -> tuple[int, int]:
+    """Freeze Redis while work is done; count the scripts and the deletions it was sent."""
+    with redis.Redis("127.0.0.1", PORT, protocol=2) as before:
+        before.config_resetstat()
+    process = psutil.Process(server.pid)
+    process.suspend()
+    try:
+        work()
+    finally:
+        process.resume()
+    # Who comes now is served after all that waited.
+    with redis.Redis("127.0.0.1", PORT, protocol=2) as newcomer:
+        statistics = newcomer.info("commandstats")
+    scripts, deletions = (
+        statistics.get(f"cmdstat_{command}", {"calls": 0})["calls"] for command in ("eval", "del")
+    )
+    return scripts, deletions
+
+
 def test_a_frozen_redis_is_left_alone_until_it_is_back(
-    table: Table,
-    item: Item,
-    client: redis.Redis,
-    server: Popen[bytes],
-    monkeypatch: pytest.MonkeyPatch,
+    table: Table, item: Item, server: Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given a cache whose circuit breaker keeps the test's time, and Redis frozen
+    # Given a cache whose circuit breaker keeps the test's time
     clock = Mock(return_value=0)
     monkeypatch.setattr(redis_cache, "CircuitBreaker", partial(CircuitBreaker, clock=clock))
     cache = environment(table)
-    client.config_resetstat()
-    process = psutil.Process(server.pid)
-    process.suspend()
 
-    # When an item is read many times, and after a while again
-    try:
-        found = [cache.get("acme", item.id) for _ in range(50)]
-        clock.return_value = 1
-        found += [cache.get("acme", item.id) for _ in range(50)]
-    finally:
-        process.resume()
+    def read_often() -> None:
+        assert [cache.get("acme", item.id) for _ in range(50)] == [item] * 50
 
-    # Then everything is answered, and Redis was asked three times, and once more to see if it is
-    # back (which first ends the epoch)
-    assert found == [item] * 100
-    with redis.Redis("127.0.0.1", PORT, protocol=2) as newcomer:
-        asked = newcomer.info("commandstats")
-    assert (asked["cmdstat_eval"]["calls"], asked["cmdstat_del"]["calls"]) == (3, 1)
-
-    # When it is back, and time for another look, then the cache is used again
-    def found_in_the_cache() -> bool:
+    def read_from_the_cache() -> bool:
         clock.return_value += 10
         reads = table.reads
         return cache.get("acme", item.id) == item and table.reads == reads
 
-    eventually(found_in_the_cache, what="the cache is used again")
+    # When Redis is frozen, then it is asked three times and left alone
+    assert commands_while_frozen(server, read_often) == (3, 0)
+
+    # When time has passed, then it is asked once whether it is back, by what ends the epoch
+    clock.return_value = 1
+    assert commands_while_frozen(server, read_often) == (0, 1)
+
+    # When it is back, then it is used again, and trusted as before
+    eventually(read_from_the_cache, what="the cache is used again")
+    assert commands_while_frozen(server, read_often) == (3, 0)
 
 
 def test_a_redis_that_comes_back_empty_is_used_again(item: Item, table: Table) -> None:
