@@ -46,11 +46,12 @@ def _from_s3(bucket: str, key: str) -> bytes:
 
 
 def _from_https(url: str) -> bytes:
-    # urllib3 comes with botocore; redirects would let the issuer's host be swapped for another.
+    # It comes with botocore.
     import urllib3
 
+    # Without retries it follows no redirect either, which would swap the issuer's host for another.
     answer = urllib3.request(
-        "GET", url, timeout=TIMEOUT_SECONDS, retries=False, redirect=False, preload_content=False
+        "GET", url, timeout=TIMEOUT_SECONDS, retries=False, preload_content=False
     )
     try:
         if answer.status != 200:
