@@ -29,7 +29,9 @@ def token(sign: Callable[..., str]) -> str:
 
 
 @schema.parametrize()
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+# The same calls in every run: some that are chosen at random Schemathesis itself misjudges, such as
+# an unknown query parameter without a value, which is not sent. To explore: derandomize=False.
+@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_answer_fits_the_document(
     case: schemathesis.Case, stack: LocalStack, token: str
 ) -> None:
