@@ -3,6 +3,8 @@
 from contextlib import suppress
 from datetime import UTC, datetime
 
+import uuid_utils  # noqa: F401 - loaded at init, not by the first call
+
 from itemstream.api.etags import etag_of
 from itemstream.api.rest import Call, Response, rest_handler
 from itemstream.api.validation import validated

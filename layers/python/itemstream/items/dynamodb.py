@@ -8,7 +8,6 @@ does not write to them. Lists by an index read the items themselves from the tab
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -27,7 +26,7 @@ from itemstream.items.shards import merge_newest_first, shard_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 __all__ = ["DynamoItems", "DynamoItemsSettings"]
 
@@ -274,6 +273,9 @@ class DynamoItems:
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
+        # Only lists need it: the other functions start without.
+        from concurrent.futures import ThreadPoolExecutor
+
         return ThreadPoolExecutor(max_workers=self._shards, thread_name_prefix="shard")
 
     def _key(self, tenant: str, item_id: str) -> dict[str, Any]:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from uuid_utils import uuid7
-
 __all__ = [
     "Item",
     "ItemError",
@@ -97,6 +95,9 @@ class Item:
 
 def new_item_id() -> str:
     """Return a UUIDv7 (RFC 9562): time-ordered, lower case, with hyphens."""
+    # Only who creates needs it: the other functions start without.
+    from uuid_utils import uuid7
+
     return str(uuid7())
 
 
