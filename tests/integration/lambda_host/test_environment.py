@@ -158,7 +158,7 @@ def test_each_environment_has_a_tmp_of_its_own_that_is_gone_at_its_end(
 def test_slash_tmp_is_the_environments_own(aws: Aws, host: Host, can_mount: bool) -> None:
     # Given
     if not can_mount:
-        pytest.skip("this system permits no mount namespaces")
+        pytest.skip("no mount namespaces here, or the checkout lies below /tmp")
     function = aws.function("trials.temporary_files")
 
     # When
