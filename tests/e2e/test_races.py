@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import pytest
+
 from tests.local_stack import assert_problem
 
 if TYPE_CHECKING:
@@ -96,14 +98,15 @@ def test_a_replay_is_the_first_answer_even_when_the_item_has_changed(caller: Cal
     assert again.headers["etag"] == first.headers["etag"]
 
 
-def test_of_concurrent_puts_with_one_etag_exactly_one_wins(caller: Caller) -> None:
+@pytest.mark.parametrize("name", ["Writer {}", "The same"])
+def test_of_concurrent_puts_with_one_etag_exactly_one_wins(caller: Caller, name: str) -> None:
     for _ in range(3):
         # Given
         item = caller.created()
 
         # When
         def put(n: int, item: dict[str, Any] = item) -> httpx.Response:
-            return caller.put(item["id"], {"name": f"Writer {n}"}, '"1"')
+            return caller.put(item["id"], {"name": name.format(n)}, '"1"')
 
         answers = at_once(*[lambda n=n: put(n) for n in range(10)])
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 
+from itemstream.aws import aws_client
 from itemstream.items import new_item_id
 from tests.fakes.gateway import LambdaContext, assert_problem, event
 
@@ -227,13 +228,14 @@ def test_a_replacement_that_the_aws_client_repeats_is_no_conflict(
     api = Api(load)
     item = api.created()
     update_item = load("functions.crud.update_item")
-    replace = update_item.items.replace
+    client = aws_client("dynamodb")
+    write = client.update_item
 
-    def replace_twice(*args: Any, **kwargs: Any) -> Item:
-        replace(*args, **kwargs)
-        return cast("Item", replace(*args, **kwargs))
+    def write_twice(**arguments: Any) -> Any:
+        write(**arguments)
+        return write(**arguments)
 
-    monkeypatch.setattr(update_item.items, "replace", replace_twice)
+    monkeypatch.setattr(client, "update_item", write_twice)
     path, headers = {"id": item["id"]}, {"If-Match": '"1"'}
     request = event("PUT /items/{id}", path=path, body={"name": "Replaced"}, headers=headers)
 
@@ -245,7 +247,20 @@ def test_a_replacement_that_the_aws_client_repeats_is_no_conflict(
     assert replaced["headers"]["ETag"] == '"2"'
     assert json.loads(replaced["body"]) == json.loads(api.get(item["id"])["body"])
 
-    # When somebody else wants the same of the version that is gone, then it is a conflict
+
+def test_of_two_equal_replacements_at_the_same_moment_one_wins(
+    load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    api = Api(load)
+    item = api.created()
+    update_item = load("functions.crud.update_item")
+    monkeypatch.setattr(update_item, "timestamp", lambda _: "2026-11-21T06:00:00.000Z")
+    path, headers = {"id": item["id"]}, {"If-Match": '"1"'}
+    request = event("PUT /items/{id}", path=path, body={"name": "Replaced"}, headers=headers)
+
+    # When / Then
+    assert update_item.handler(request, LambdaContext())["statusCode"] == 200
     assert_problem(update_item.handler(request, LambdaContext()), 412)
 
 

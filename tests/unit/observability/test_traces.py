@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from itemstream.observability.traces import subsegment, trace_id
+from itemstream.observability.traces import subsegment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,13 +88,3 @@ def test_a_daemon_that_cannot_be_reached_costs_nothing(monkeypatch: pytest.Monke
     with subsegment("Redis"):
         answer = "it worked"
     assert answer == "it worked"
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"), [(HEADER, ROOT), ("", None), ("Sampled=1", None), (";;=", None)]
-)
-def test_logs_can_name_the_trace(
-    monkeypatch: pytest.MonkeyPatch, header: str, expected: str | None
-) -> None:
-    monkeypatch.setenv("_X_AMZN_TRACE_ID", header)
-    assert trace_id() == expected

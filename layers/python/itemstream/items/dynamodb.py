@@ -8,6 +8,7 @@ does not write to them. Lists by an index read the items themselves from the tab
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -108,8 +109,14 @@ class DynamoItems:
         updated_at: str,
     ) -> Item:
         """Replace the content in one conditional write, which also says what stood in its way."""
-        changes = to_item({**{name: content[name] for name in CONTENT_FIELDS}})
-        changes["updated_at"] = {"S": updated_at}
+        write_id = os.urandom(8).hex()
+        changes = to_item(
+            {
+                **{name: content[name] for name in CONTENT_FIELDS},
+                "updated_at": updated_at,
+                "write_id": write_id,
+            }
+        )
         index_keys = self._index_keys(tenant, item_id, content)
         changes |= index_keys
         sets = ", ".join(f"#{name} = :{name}" for name in changes)
@@ -139,7 +146,7 @@ class DynamoItems:
         except ClientError as error:
             conflict = _conflict(error, item_id)
             current = _current(error)
-            if not isinstance(conflict, VersionMismatch) or not changes.items() <= current.items():
+            if current.get("write_id") != {"S": write_id}:
                 raise conflict from error
             # Our own change stands there already: its answer was lost, and the AWS client, which
             # repeats what it has no answer to, ran into what it had written.

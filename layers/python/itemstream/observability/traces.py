@@ -18,14 +18,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["subsegment", "trace_id"]
+__all__ = ["subsegment"]
 
 _HEADER = b'{"format": "json", "version": 1}\n'
-
-
-def trace_id() -> str | None:
-    """Return the id of the current trace, such as ``1-5759e988-bd862e3fe1be46a994272793``."""
-    return _trace_fields().get("Root")
 
 
 @contextmanager
