@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from itemstream.items import Item, ItemExists, ItemNotFound, VersionMismatch
+from itemstream.items import ImagesFull, Item, ItemExists, ItemNotFound, VersionMismatch
 from itemstream.items.repository import ItemFilter, ItemPage
 
 if TYPE_CHECKING:
@@ -44,6 +44,24 @@ class InMemoryItems:
             if old.version not in versions:
                 raise VersionMismatch(old.version)
             changes = {**content, "version": old.version + 1, "updated_at": updated_at}
+            self._items[tenant, item_id] = Item(tenant, {**old.document, **changes})
+            return self._items[tenant, item_id]
+
+    def add_image(
+        self, tenant: str, item_id: str, image: dict[str, Any], *, most: int, updated_at: str
+    ) -> Item:
+        with self._lock:
+            old = self.get(tenant, item_id)
+            images = old.document["images"]
+            if any(known["id"] == image["id"] for known in images):
+                return old
+            if len(images) >= most:
+                raise ImagesFull(item_id)
+            changes = {
+                "images": [*images, image],
+                "version": old.version + 1,
+                "updated_at": updated_at,
+            }
             self._items[tenant, item_id] = Item(tenant, {**old.document, **changes})
             return self._items[tenant, item_id]
 

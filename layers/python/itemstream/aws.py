@@ -20,6 +20,9 @@ _CONFIG = Config(
     max_pool_connections=16,
     tcp_keepalive=True,
 )
+# Presigned requests to S3 too: botocore would sign those with version 2 in some regions, which S3
+# refuses for objects that are encrypted with a KMS key (S3 User Guide, "Protecting data with KMS").
+_S3_CONFIG = _CONFIG.merge(Config(signature_version="s3v4"))
 
 
 @cache
@@ -36,4 +39,5 @@ def aws_client(service: str) -> Any:
     between, a service that is silent costs up to 9 s, less than any function's time-out.
     """
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    return _session().create_client(service, region_name=region, config=_CONFIG)
+    config = _S3_CONFIG if service == "s3" else _CONFIG
+    return _session().create_client(service, region_name=region, config=config)

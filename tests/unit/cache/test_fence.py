@@ -6,10 +6,16 @@ from itemstream.items.redis_cache import FENCE_SECONDS
 from tools.catalogue import catalogue
 
 
-def test_a_fence_outlasts_every_function() -> None:
-    # Given the time-outs of all functions
+def test_a_fence_outlasts_every_function_that_raises_one() -> None:
+    # Given the time-outs of the functions that write items through the cache
     default = catalogue()["defaults"]["timeout"]
-    timeouts = [function.get("timeout", default) for function in catalogue()["functions"].values()]
+    writers = {
+        name: function.get("timeout", default)
+        for name, function in catalogue()["functions"].items()
+        if "cache" in function.get("settings", [])
+        and {"UpdateItem", "DeleteItem"} & set(function["access"]["tables"]["items"])
+    }
+    assert writers.keys() == {"update_item", "delete_item", "image_processor"}
 
     # Then a writer that is still running has its fence still up
-    assert max(timeouts) < FENCE_SECONDS
+    assert max(writers.values()) < FENCE_SECONDS

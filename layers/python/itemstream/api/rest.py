@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import traceback
 from dataclasses import dataclass, field
 from functools import wraps
 from http import HTTPStatus
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from itemstream.api.problems import Problem
 from itemstream.api.requests import Request
 from itemstream.dependencies import DependencyUnavailable
+from itemstream.observability.errors import error_fields
 from itemstream.observability.invocation import observed
 from itemstream.observability.logs import logger
 from itemstream.observability.metrics import count
@@ -129,7 +129,7 @@ def _problem_response(
     if problem is None:
         problem = _known_problem(error)
     if problem is None:
-        _log_unexpected(error)
+        logger.error("unexpected error", extra=error_fields(error))
         problem = Problem(
             HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side. It was recorded."
         )
@@ -139,22 +139,6 @@ def _problem_response(
         problem.status,
         problem.document(f"urn:uuid:{request.id}"),
         {"Content-Type": "application/problem+json", **problem.headers},
-    )
-
-
-def _log_unexpected(error: Exception) -> None:
-    """Log an error's kind and place, not its text, which may quote what the client sent."""
-    frames = traceback.extract_tb(error.__traceback__)
-    # Errors of AWS clients say which operation was refused, and how.
-    aws_answer = getattr(error, "response", {})
-    logger.error(
-        "unexpected error",
-        extra={
-            "error": type(error).__name__,
-            "aws_operation": getattr(error, "operation_name", None),
-            "aws_code": aws_answer.get("Error", {}).get("Code"),
-            "stack": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
-        },
     )
 
 

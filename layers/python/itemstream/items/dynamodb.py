@@ -21,7 +21,13 @@ from itemstream.config import from_environment
 from itemstream.dependencies import DependencyUnavailable
 from itemstream.dynamodb.attribute_values import from_item, to_attribute_value, to_item
 from itemstream.dynamodb.errors import condition_failed, dynamodb_errors
-from itemstream.items.model import Item, ItemExists, ItemNotFound, VersionMismatch
+from itemstream.items.model import (
+    ImagesFull,
+    Item,
+    ItemExists,
+    ItemNotFound,
+    VersionMismatch,
+)
 from itemstream.items.repository import AnyVersion, ItemFilter, ItemPage
 from itemstream.items.shards import merge_newest_first, shard_of
 
@@ -152,6 +158,62 @@ class DynamoItems:
             # repeats what it has no answer to, ran into what it had written.
             return _item(tenant, current)
         return _item(tenant, answer["Attributes"])
+
+    def add_image(
+        self, tenant: str, item_id: str, image: dict[str, Any], *, most: int, updated_at: str
+    ) -> Item:
+        """Add an image in one conditional write, whatever the item's version is by then."""
+        # DynamoDB cannot look for an id within a list of maps: the ids have a list of their own.
+        changes = to_item({"updated_at": updated_at, "write_id": os.urandom(8).hex()})
+        try:
+            with dynamodb_errors():
+                answer = self._client.update_item(
+                    TableName=self._table,
+                    Key=self._key(tenant, item_id),
+                    UpdateExpression=(
+                        "SET images = list_append(images, :images), "
+                        "image_ids = list_append(if_not_exists(image_ids, :none), :ids), "
+                        "#version = #version + :one, "
+                        "updated_at = :updated_at, write_id = :write_id"
+                    ),
+                    ConditionExpression=(
+                        "attribute_exists(pk) AND size(images) < :most "
+                        "AND NOT contains(image_ids, :id)"
+                    ),
+                    ExpressionAttributeNames={"#version": "version"},
+                    ExpressionAttributeValues={
+                        **{f":{name}": value for name, value in changes.items()},
+                        ":images": to_attribute_value([image]),
+                        ":ids": to_attribute_value([image["id"]]),
+                        ":id": to_attribute_value(image["id"]),
+                        ":none": {"L": []},
+                        ":one": {"N": "1"},
+                        ":most": to_attribute_value(most),
+                    },
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            current = _current(error)
+            if not current:
+                raise ItemNotFound(item_id) from error
+            item = _item(tenant, current)
+            # It was added before: by an earlier try, or by one whose answer was lost.
+            if any(known["id"] == image["id"] for known in item.document["images"]):
+                return item
+            raise ImagesFull(item_id) from error
+        return _item(tenant, answer["Attributes"])
+
+    def room_for_images(self, tenant: str, item_id: str, room: int) -> dict[str, Any]:
+        """Return the check that an item has fewer images than ``room``, for a transaction."""
+        return {
+            "TableName": self._table,
+            "Key": self._key(tenant, item_id),
+            "ConditionExpression": "attribute_exists(pk) AND size(images) < :room",
+            "ExpressionAttributeValues": {":room": to_attribute_value(room)},
+        }
 
     def delete(self, tenant: str, item_id: str, *, versions: Container[int]) -> None:
         """Delete in one conditional write; an item that is gone already stays gone."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 __all__ = [
+    "ImagesFull",
     "Item",
     "ItemError",
     "ItemExists",
@@ -42,6 +43,10 @@ class VersionMismatch(ItemError):  # noqa: N818
     def __init__(self, version: int) -> None:
         super().__init__(f"the item is at version {version}")
         self.version = version
+
+
+class ImagesFull(ItemError):  # noqa: N818
+    """The item has as many images as an item may have."""
 
 
 @dataclass(frozen=True, slots=True)

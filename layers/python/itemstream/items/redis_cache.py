@@ -4,7 +4,8 @@ What it promises, and how:
 
 - *No stale item after an acknowledged write.* A writer first drops the cached value and raises a
   fence on the item (readers go past the cache and fill nothing), then writes, then lowers its
-  fence. A fence that nobody lowers falls after 15 s, longer than any request lasts.
+  fence. A fence that nobody lowers falls after 75 s, longer than any function lasts that writes
+  items.
 - *A value never replaces a newer one.* Who stores must hold the item's lease since before it read
   or wrote the table, and every writer takes the lease away, before and after its write. One Lua
   script compares and stores. Versions alone would not do: after a newer value was dropped, an
@@ -51,7 +52,7 @@ __all__ = ["CachedItems", "cached"]
 
 VALUE_SECONDS = 300
 ABSENT_SECONDS = 5
-FENCE_SECONDS = 15
+FENCE_SECONDS = 75
 QUIET_MILLISECONDS = 2000
 LEASE_MILLISECONDS = 200
 WAIT_SECONDS = 0.1
@@ -181,6 +182,18 @@ class CachedItems:
             item_id,
             lambda: self._repository.replace(
                 tenant, item_id, content, versions=versions, updated_at=updated_at
+            ),
+        )
+
+    def add_image(
+        self, tenant: str, item_id: str, image: dict[str, Any], *, most: int, updated_at: str
+    ) -> Item:
+        """Add an image behind a fence, and publish the result."""
+        return self._write(
+            tenant,
+            item_id,
+            lambda: self._repository.add_image(
+                tenant, item_id, image, most=most, updated_at=updated_at
             ),
         )
 

@@ -80,6 +80,17 @@ class ItemRepository(Protocol):
         """
         ...
 
+    def add_image(
+        self, tenant: str, item_id: str, image: dict[str, Any], *, most: int, updated_at: str
+    ) -> Item:
+        """
+        Add an image to an item that has fewer than ``most``, at whatever version it is.
+
+        Returns the item at its next version, or as it is if it has an image with this ``id``
+        already. Raises :class:`ItemNotFound` or :class:`ImagesFull`.
+        """
+        ...
+
     def delete(self, tenant: str, item_id: str, *, versions: Container[int]) -> None:
         """
         Delete an item if it is at one of ``versions``; deleting one that is gone is no error.
