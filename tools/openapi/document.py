@@ -21,7 +21,7 @@ Json = dict[str, Any]
 HEADERS: dict[str, Json] = {
     "ETag": {"description": "The item's version.", "schema": {"type": "string"}},
     "Location": {
-        "description": "The new item's address, relative to the request's.",
+        "description": "The address of what was made, relative to the request's.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Idempotency-Replayed": {
@@ -53,6 +53,7 @@ def openapi_document(catalogue: Json) -> Json:
         f"{route['method']} {route['path']}": (name, route["scope"])
         for name, function in catalogue["functions"].items()
         for route in function.get("routes", [])
+        if route.get("api", "rest") == "rest"
     }
     if routes.keys() != OPERATIONS.keys():
         different = ", ".join(sorted(routes.keys() ^ OPERATIONS.keys()))
@@ -69,11 +70,13 @@ def openapi_document(catalogue: Json) -> Json:
         "info": {
             "title": "Itemstream REST API",
             "version": "1",
-            "description": "Items, per tenant. Errors are problem documents (RFC 9457).",
+            "description": (
+                "Items and their images, per tenant. Errors are problem documents (RFC 9457)."
+            ),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": ".", "description": "Where this document was read."}],
-        "tags": [{"name": "Items"}, {"name": "Platform"}],
+        "tags": [{"name": "Items"}, {"name": "Images"}, {"name": "Platform"}],
         "paths": paths,
         "components": {
             "schemas": _schemas(),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from itemstream.images.content import ImageContent
 from itemstream.items.content import ItemContent
-from tools.openapi.schemas import Health, Item, ItemPage
+from tools.openapi.schemas import Health, ImageStatus, ImageUpload, Item, ItemPage
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -168,6 +169,30 @@ OPERATIONS: dict[str, Operation] = {
         (Answer(204, "The item is gone. A repeat answers the same."),),
         (400, 412, 428),
         parameters=(IF_MATCH,),
+    ),
+    "POST /items/{id}/images": Operation(
+        "Ask to upload a picture of an item",
+        "Images",
+        (
+            Answer(
+                201,
+                "Post the file to this address, with these fields, within ten minutes. S3 takes "
+                "this one file, of the type that was announced and of at most 20 MiB.",
+                ImageUpload,
+                ("Location",),
+            ),
+        ),
+        (400, 404, 409, 413, 415),
+        "The picture becomes an image of the item within seconds of its upload, or fails with a "
+        "reason: ask for it by its id. An item has at most 20 images.",
+        body=ImageContent,
+        links={"get_image": {"id": "$request.path.id", "image_id": "$response.body#/image_id"}},
+    ),
+    "GET /items/{id}/images/{image_id}": Operation(
+        "Read an image, or what became of its upload",
+        "Images",
+        (Answer(200, "How it is.", ImageStatus),),
+        (400, 404),
     ),
     "GET /health": Operation(
         "Ask whether the API can do its work",

@@ -3,21 +3,91 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - Pydantic reads annotations at run time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID  # noqa: TC003
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from itemstream.images.model import MAX_IMAGES
+from itemstream.images.model import ContentType as UploadedType
 from itemstream.items.content import ItemContent
 
-__all__ = ["FieldProblem", "Health", "Item", "ItemPage", "ProblemDocument"]
+__all__ = [
+    "FieldProblem",
+    "Health",
+    "Image",
+    "ImageStatus",
+    "ImageUpload",
+    "Item",
+    "ItemPage",
+    "ProblemDocument",
+]
+
+URI: dict[str, JsonValue] = {"format": "uri"}
+Pixels = Annotated[int, Field(ge=1)]
+Color = Annotated[
+    str,
+    Field(
+        pattern="^#[0-9a-f]{6}$",
+        description="The colour most of it has, to show before anything is loaded.",
+    ),
+]
+Placeholder = Annotated[
+    str,
+    Field(
+        max_length=1024,
+        pattern="^data:image/webp;base64,",
+        description="The picture small and blurred, as a data URI, to show while it loads.",
+    ),
+]
+
+
+class Sized(BaseModel):
+    """What both kinds of rendition say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    width: Pixels
+    height: Pixels
+    content_type: Literal["image/webp", "image/jpeg"]
+    bytes: int = Field(ge=1)
+
+
+class StoredRendition(Sized):
+    """An image in one size and format, as its item keeps it."""
+
+    key: str = Field(description="Its object's key. `GET /items/{id}/images/{image_id}` has URLs.")
+
+
+class Rendition(Sized):
+    """An image in one size and format."""
+
+    url: str = Field(description="Where it can be read for an hour.", json_schema_extra=URI)
+
+
+class Image(BaseModel):
+    """An image of an item, ready to be shown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    width: Pixels = Field(description="Of the original, the way up it is looked at.")
+    height: Pixels
+    dominant_color: Color
+    placeholder: Placeholder
+    animated: bool = Field(description="Whether the original moves; renditions stand still.")
+    content_type: UploadedType = Field(description="The original's.")
+    created_at: datetime = Field(description="When its upload was asked for.")
+    renditions: list[StoredRendition] = Field(
+        description="1600, 800, 320 and 128 px wide, never enlarged; WebP and JPEG of each."
+    )
 
 
 class Item(ItemContent):
     """An item as it stands at one version."""
 
     id: UUID = Field(description="UUIDv7: sorts by time of creation.")
-    images: list[dict[str, Any]] = Field(description="The item's pictures.")
+    images: list[Image] = Field(max_length=MAX_IMAGES, description="Those that are ready.")
     version: int = Field(ge=1, description="One more at each change; the ETag says the same.")
     created_at: datetime
     updated_at: datetime
@@ -34,6 +104,43 @@ class ItemPage(BaseModel):
         description="Send it as `cursor` for the next page; null at the end. "
         "A page may hold fewer items than `limit` and still have a next one."
     )
+
+
+class UploadForm(BaseModel):
+    """Where to post a file to, as `multipart/form-data`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(json_schema_extra=URI)
+    fields: dict[str, str] = Field(
+        description="The form's fields, all of them; the field `file` comes last."
+    )
+    expires_at: datetime
+
+
+class ImageUpload(BaseModel):
+    """The permission to upload one picture."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    image_id: UUID
+    upload: UploadForm
+
+
+class ImageStatus(BaseModel):
+    """How an image is: awaited, ready, or failed with a reason."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    image_id: UUID
+    status: Literal["pending", "ready", "failed"]
+    reason: str | None = Field(description="Why it failed.")
+    width: Pixels | None
+    height: Pixels | None
+    dominant_color: Color | None
+    placeholder: Placeholder | None
+    animated: bool | None
+    renditions: list[Rendition] = Field(description="Empty until the image is ready.")
 
 
 class Health(BaseModel):

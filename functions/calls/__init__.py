@@ -1,0 +1,1 @@
+"""The HTTP API's functions: call records, one file for each."""

@@ -1,0 +1,1 @@
+"""The JSON Schemas of events, generated from models and committed in ``events/``."""
