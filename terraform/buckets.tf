@@ -2,6 +2,13 @@ locals {
   buckets = {
     keys      = {} # jwks.json: the public keys that tokens are verified with
     artifacts = {} # archives of Zip functions and of the layer
+
+    # Pictures as they were sent: as long as a dead letter may ask for them again.
+    uploads = { expire_days = 15, superseded_days = 1, cors = true }
+    # Their renditions: another bucket, so that what is written here cannot trigger the writer.
+    processed = {}
+    # Files of call records; bronze has what they said.
+    landing = { expire_days = 90 }
   }
 }
 
@@ -15,4 +22,8 @@ module "bucket" {
   force_destroy   = !var.deletion_protection
   require_tls     = !var.emulated
   lifecycle_rules = !var.emulated
+  expire_days     = try(each.value.expire_days, null)
+  superseded_days = try(each.value.superseded_days, 30)
+  # For presigned POSTs of browsers.
+  cors = try(each.value.cors, false) ? { origins = [var.cors_origin], methods = ["POST"], exposed_headers = ["ETag"] } : null
 }

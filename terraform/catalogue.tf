@@ -15,28 +15,33 @@ locals {
       family       = entry.family
       handler      = entry.handler
       description  = entry.description
-      package_type = coalesce(var.package_type, try(entry.package_type, local.catalogue.defaults.package_type))
+      package_type = try(entry.package_type, coalesce(var.package_type, local.catalogue.defaults.package_type))
       memory       = try(entry.memory, local.catalogue.defaults.memory)
       timeout      = try(entry.timeout, local.catalogue.defaults.timeout)
       concurrency  = merge(local.catalogue.defaults.concurrency, try(entry.concurrency, {}))
-      routes       = try(entry.routes, [])
+      routes       = [for route in try(entry.routes, []) : merge({ api = "rest", cached = false }, route)]
       authorizer   = try(entry.authorizer, null)
       access       = try(entry.access, {})
       network      = try(entry.network, [])
       settings     = try(entry.settings, [])
-      reads_stream = can(entry.stream)
+      consumes     = try(entry.consumes, [])
     }
   }
 
-  routes = merge([
-    for logical, function in local.functions : {
-      for route in function.routes : "${route.method} ${route.path}" => {
-        method   = route.method
-        path     = route.path
-        scope    = route.scope
-        cached   = try(route.cached, false)
-        function = logical
+  # Routes of each API, by "METHOD /path".
+  routes = {
+    for api in ["rest", "http"] : api => merge([
+      for logical, function in local.functions : {
+        for route in function.routes : "${route.method} ${route.path}" => {
+          method   = route.method
+          path     = route.path
+          scope    = route.scope
+          cached   = route.cached
+          function = logical
+        } if route.api == api
       }
-    }
-  ]...)
+    ]...)
+  }
+
+  authorizers = { for logical, function in local.functions : function.authorizer => logical if function.authorizer != null }
 }

@@ -30,6 +30,13 @@ resource "aws_s3_object" "archive" {
   key         = "${each.key}/${sha256(each.value.archive_sha256)}.zip"
   source      = "${local.artifacts_path}/${each.value.archive}"
   source_hash = each.value.archive_sha256
+
+  # The emulator forgets the tags of what is uploaded in parts; the bucket has them.
+  override_provider {
+    default_tags {
+      tags = {}
+    }
+  }
 }
 
 resource "aws_lambda_layer_version" "shared" {

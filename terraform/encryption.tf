@@ -28,6 +28,16 @@ locals {
         Resource  = "*"
         Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } }
       },
+      {
+        # Without a condition: EventBridge names neither account nor rule to the key of its target,
+        # and its events would be lost. The queues' own policies name the rules.
+        # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+        Sid       = "EventsToQueues"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource  = "*"
+      },
     ]
   })
 }

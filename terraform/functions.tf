@@ -3,7 +3,8 @@
 locals {
   # Groups of environment variables that a function asks for under `settings`.
   settings = {
-    items = { ITEMS_SHARDS = tostring(var.items_shards) }
+    items  = { ITEMS_SHARDS = tostring(var.items_shards) }
+    events = { EVENTS_RETENTION_HOURS = tostring(var.events.retention_hours) }
     cache = {
       REDIS_URL        = local.cache.url
       REDIS_CACHE_NAME = local.cache.name
@@ -19,7 +20,7 @@ locals {
     }
     route_scopes = {
       ROUTE_SCOPES = jsonencode([
-        for route in local.routes : { method = route.method, path = route.path, scope = route.scope } if route.scope != null
+        for route in local.routes.rest : { method = route.method, path = route.path, scope = route.scope } if route.scope != null
       ])
     }
   }
@@ -37,16 +38,62 @@ locals {
     for logical, function in local.functions : logical => merge(
       local.common_settings,
       { for table in keys(try(function.access.tables, {})) : "${upper(table)}_TABLE" => module.table[table].name },
-      length(function.routes) > 0 ? { CORS_ORIGIN = var.cors_origin } : {},
+      { for bucket in keys(try(function.access.buckets, {})) : "${upper(bucket)}_BUCKET" => module.bucket[bucket].name },
+      { for topic in keys(try(function.access.topics, {})) : "${upper(topic)}_TOPIC_ARN" => local.topics[topic].arn },
+      { for bus in keys(try(function.access.buses, {})) : "${upper(bus)}_BUS" => local.buses[bus].name },
+      { for queue in keys(try(function.access.queues, {})) : "${upper(queue)}_QUEUE" => module.queue[queue].name },
+      # The HTTP API answers browsers' questions itself.
+      length([for route in function.routes : route if route.api == "rest"]) > 0 ? { CORS_ORIGIN = var.cors_origin } : {},
+      merge([
+        for consumed in function.consumes : {
+          DEAD_LETTERS_QUEUE = module.queue[consumed.queue].dead_letters.name
+          MAX_RECEIVE_COUNT  = tostring(local.queues[consumed.queue].max_receive_count)
+        } if can(consumed.queue)
+      ]...),
       [for group in function.settings : local.settings[group]]...
     )
   }
+
+  topics = { notifications = aws_sns_topic.notifications }
+  buses  = { events = aws_cloudwatch_event_bus.events }
+
+  # Actions on a bucket itself; the others are on its objects.
+  bucket_actions = ["ListBucket"]
 
   # What the catalogue's `access` means: for each kind the service, and the ARNs of each resource.
   grantable = {
     tables  = { service = "dynamodb", resources = { for name, table in module.table : name => [table.arn] } }
     buckets = { service = "s3", resources = { for name, bucket in module.bucket : name => ["${bucket.arn}/*"] } }
+    buses   = { service = "events", resources = { for name, bus in local.buses : name => [bus.arn] } }
+    queues  = { service = "sqs", resources = { for name, queue in module.queue : name => [queue.arn] } }
     secrets = { service = "secretsmanager", resources = { for name, secret in aws_secretsmanager_secret.this : name => [secret.arn] } }
+    topics  = { service = "sns", resources = { for name, topic in local.topics : name => [topic.arn] } }
+  }
+
+  # What Lambda needs, with the function's role, to read for it; and the dead letters of queues,
+  # which a function may fill itself when it knows at once that a message can never succeed.
+  reading = {
+    for logical, function in local.functions : logical => flatten([
+      for consumed in function.consumes : concat(
+        can(consumed.stream) ? [
+          {
+            service   = "dynamodb"
+            actions   = ["DescribeStream", "GetRecords", "GetShardIterator"]
+            resources = [module.table[consumed.stream].stream_arn]
+          },
+          { service = "dynamodb", actions = ["ListStreams"], resources = ["${module.table[consumed.stream].arn}/stream/*"] },
+        ] : [],
+        can(consumed.queue) ? [
+          {
+            service = "sqs"
+            # GetQueueUrl is the function's own: it brings the next attempt at a message forward.
+            actions   = ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes", "GetQueueUrl"]
+            resources = [module.queue[consumed.queue].arn]
+          },
+          { service = "sqs", actions = ["GetQueueUrl", "SendMessage"], resources = [module.queue[consumed.queue].dead_letters.arn] },
+        ] : [],
+      )
+    ])
   }
 
   access = {
@@ -55,11 +102,18 @@ locals {
         for kind, grants in function.access : [
           for resource, actions in grants : {
             service   = local.grantable[kind].service
-            actions   = actions
+            actions   = kind == "buckets" ? setsubtract(actions, local.bucket_actions) : actions
             resources = local.grantable[kind].resources[resource]
-          }
+          } if kind != "buckets" || length(setsubtract(actions, local.bucket_actions)) > 0
         ]
       ]),
+      [
+        for bucket, actions in try(function.access.buckets, {}) : {
+          service   = "s3"
+          actions   = setintersection(actions, local.bucket_actions)
+          resources = [module.bucket[bucket].arn]
+        } if length(setintersection(actions, local.bucket_actions)) > 0
+      ],
       [
         for table, actions in try(function.access.tables, {}) : {
           service   = "dynamodb"
@@ -68,6 +122,7 @@ locals {
         } if contains(actions, "Query") && length(module.table[table].index_arns) > 0
       ],
       contains(function.network, "cache") ? local.cache.access : [],
+      local.reading[logical],
     )
   }
 }
@@ -88,9 +143,9 @@ module "function" {
   environment  = local.environments[each.key]
   access       = local.access[each.key]
   network      = local.attachments[each.key]
-  reads_stream = each.value.reads_stream
+  consumes     = toset([for consumer in local.consumers : consumer.kind if consumer.function == each.key])
 
-  reserved_concurrency = ceil(each.value.concurrency.reserved * var.concurrency_scale.reserved)
+  reserved_concurrency = local.reserved_concurrency[each.key]
   provisioned_concurrency = {
     minimum    = ceil(each.value.concurrency.provisioned * var.concurrency_scale.provisioned)
     maximum    = ceil(each.value.concurrency.provisioned_maximum * var.concurrency_scale.provisioned)

@@ -18,6 +18,21 @@ output "rest_api_url" {
   value       = module.rest_api.url
 }
 
+output "http_api_id" {
+  description = "Id of the HTTP API."
+  value       = module.http_api.id
+}
+
+output "http_api_stage" {
+  description = "Stage of the HTTP API."
+  value       = module.http_api.stage
+}
+
+output "http_api_url" {
+  description = "URL of the HTTP API on AWS."
+  value       = module.http_api.url
+}
+
 output "tables" {
   description = "Table names by logical name."
   value       = { for logical, table in module.table : logical => table.name }
@@ -29,13 +44,43 @@ output "buckets" {
 }
 
 output "queues" {
-  description = "Queues by logical name: URL and ARN. Each function has its dead letters."
-  value       = { for logical, function in module.function : "${logical}_dead_letters" => { url = function.dead_letters.url, arn = function.dead_letters.arn } }
+  description = "Queues by logical name: URL and ARN; every dead-letter queue is among them."
+  value = merge(
+    { for logical, queue in module.queue : logical => { url = queue.url, arn = queue.arn } },
+    { for logical, queue in local.dead_letters : "${logical}_dead_letters" => { url = queue.url, arn = queue.arn } },
+  )
+}
+
+output "dead_letters" {
+  description = "Dead-letter queues by logical name: URL, ARN, name, what they belong to (kind function, queue or rule), the function that could do its work again, and the queue its messages were meant for."
+  value       = local.dead_letters
 }
 
 output "topics" {
   description = "Topics by logical name: ARN."
-  value       = { alerts = { arn = aws_sns_topic.alerts.arn } }
+  value       = { for logical, topic in merge(local.topics, { alerts = aws_sns_topic.alerts }) : logical => { arn = topic.arn } }
+}
+
+output "bus" {
+  description = "The event bus: name, ARN, ARN of its archive, and its rules by logical name."
+  value = {
+    name        = aws_cloudwatch_event_bus.events.name
+    arn         = aws_cloudwatch_event_bus.events.arn
+    archive_arn = aws_cloudwatch_event_archive.events.arn
+    rules       = { for logical, rule in aws_cloudwatch_event_rule.this : logical => { name = rule.name, arn = rule.arn } }
+  }
+}
+
+output "event_source_mappings" {
+  description = "What reads streams and queues, by \"function/source\": its UUID, the function, the kind and the logical name of the source."
+  value = {
+    for key, mapping in module.event_source : key => {
+      uuid     = mapping.uuid
+      function = local.consumers[key].function
+      kind     = local.consumers[key].kind
+      source   = local.consumers[key].source
+    }
+  }
 }
 
 output "functions" {
@@ -79,7 +124,9 @@ output "policies" {
   description = "Every policy that allows something, as JSON by name: what to review, and what the policy tests read."
   value = merge(
     { for logical, function in module.function : logical => function.policy },
-    { key = aws_kms_key.data.policy, alerts = aws_sns_topic_policy.alerts.policy },
+    { key = aws_kms_key.data.policy, alerts = aws_sns_topic_policy.alerts.policy, notifications = aws_sns_topic_policy.notifications.policy },
+    { for logical, queue in module.queue : "${logical}_queue" => queue.policy if queue.policy != null },
+    { for logical, queue in module.rule_dead_letters : "${logical}_rule_dead_letters" => queue.policy },
     merge(module.network[*].policies...),
   )
 }

@@ -2,8 +2,6 @@ locals {
   # Made from the Pydantic models by `make openapi`.
   gateway_contract = jsondecode(file("${path.module}/../openapi/gateway.json"))
 
-  rest_authorizer = one([for logical, function in local.functions : logical if function.authorizer == "rest"])
-
   invocable = {
     for logical, function in module.function : logical => {
       name       = function.name
@@ -21,8 +19,8 @@ module "rest_api" {
 
   name        = "${local.name}-rest"
   description = "Items of ${var.environment}, over REST."
-  routes      = { for key, route in local.routes : key => merge(route, { function = local.invocable[route.function] }) }
-  authorizer  = merge(local.invocable[local.rest_authorizer], { ttl_seconds = var.authorizer_ttl_seconds })
+  routes      = { for key, route in local.routes.rest : key => merge(route, { function = local.invocable[route.function] }) }
+  authorizer  = merge(local.invocable[local.authorizers.rest], { ttl_seconds = var.authorizer_ttl_seconds })
 
   contract = {
     models  = { for name, schema in local.gateway_contract.models : name => jsonencode(schema) }
@@ -37,7 +35,7 @@ module "rest_api" {
   }
 
   throttle         = var.throttle
-  method_throttles = var.method_throttles
+  method_throttles = { for key, throttle in var.method_throttles : key => throttle if contains(keys(local.routes.rest), key) }
   cache            = var.response_cache
   usage_plan       = var.usage_plan
   api_keys         = var.api_keys

@@ -11,6 +11,27 @@ locals {
       }
     }
     idempotency = { ttl_attribute = "expires_at" }
+
+    # Which events subscribers were told of. Apart from the marks of the log, which only its writer
+    # may touch.
+    notification_marks = { ttl_attribute = "expires_at" }
+
+    # The log of events, in order for each tenant; its stream goes to the bus.
+    events = { range_key = "sk", stream = true, ttl_attribute = "expires_at" }
+
+    # Pictures that are not on their item: pending and failed.
+    image_uploads = { range_key = "sk", stream = true, ttl_attribute = "expires_at" }
+
+    # Call records as they came, cleaned, and such as cannot be cleaned.
+    bronze_call = { range_key = "sk", stream = true, ttl_attribute = "expires_at" }
+    silver_call = {
+      stream = true
+      indexes = {
+        by_day    = { hash_key = "day_key", range_key = "occurred_key" }
+        by_client = { hash_key = "client_key", range_key = "occurred_key" }
+      }
+    }
+    rejected_call = { range_key = "sk", ttl_attribute = "expires_at" }
   }
 }
 

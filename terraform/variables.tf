@@ -20,7 +20,7 @@ variable "artifacts_file" {
 }
 
 variable "package_type" {
-  description = "Image or Zip for every function. Null: as the catalogue says."
+  description = "Image or Zip for every function of which the catalogue does not say it. Null: the catalogue's default."
   type        = string
   default     = null
 }
@@ -59,6 +59,18 @@ variable "items_shards" {
   description = "Partitions that each tenant's items are spread over. Fixed once there are items."
   type        = number
   default     = 4
+}
+
+variable "events" {
+  description = "How far back events can be replayed: hours that the event log is kept, days of the bus's archive."
+  type        = object({ retention_hours = optional(number, 360), archive_days = optional(number, 30) })
+  default     = {}
+}
+
+variable "notification_emails" {
+  description = "Addresses that notifications are sent to, each with the filter (SNS filter policy) over tenant, type and severity that it wants; each must confirm."
+  type        = map(map(list(string)))
+  default     = {}
 }
 
 variable "network" {

@@ -4,7 +4,7 @@ log_retention_days = 90
 
 concurrency_scale = { reserved = 0.5, provisioned = 1 }
 
-network = { cidr = "10.20.0.0/16", zones = ["a", "b"] }
+network = { cidr = "10.20.0.0/16", zones = ["a", "b"], interface_endpoints = ["sqs"] }
 cache   = { node_type = "cache.t4g.small", replicas = 1, snapshot_days = 3 }
 
 throttle   = { rate = 500, burst = 250 }

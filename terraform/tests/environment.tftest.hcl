@@ -107,7 +107,7 @@ run "environment" {
     condition = alltrue([
       for logical, function in module.function :
       length(setsubtract(["errors", "throttles", "duration", "concurrency", "dead_letters"], keys(function.guarantees.alarm_actions))) == 0 &&
-      contains(keys(function.guarantees.alarm_actions), "iterator_age") == local.functions[logical].reads_stream
+      contains(keys(function.guarantees.alarm_actions), "iterator_age") == anytrue([for consumed in local.functions[logical].consumes : can(consumed.stream)])
     ])
     error_message = "Every function must have its six alarms: five, and the iterator's age where it reads a stream."
   }
@@ -193,14 +193,14 @@ run "environment" {
   # The REST API
 
   assert {
-    condition     = keys(module.rest_api.methods) == keys(local.routes)
+    condition     = keys(module.rest_api.methods) == keys(local.routes.rest)
     error_message = "Every route of the catalogue must be made, and no other."
   }
 
   assert {
     condition = alltrue([
       for key, method in module.rest_api.methods :
-      method.validated && method.authorization == (local.routes[key].scope == null ? "NONE" : "CUSTOM")
+      method.validated && method.authorization == (local.routes.rest[key].scope == null ? "NONE" : "CUSTOM")
     ])
     error_message = "Every route must be validated and, where it has a scope, need a token."
   }
@@ -208,7 +208,7 @@ run "environment" {
   assert {
     condition = alltrue([
       for key, method in module.rest_api.methods :
-      method.permitted_source == "arn:aws:execute-api:eu-central-1:111122223333:a1b2c3d4e5/v1/${local.routes[key].method}${replace(local.routes[key].path, "/{[^}]+}/", "*")}"
+      method.permitted_source == "arn:aws:execute-api:eu-central-1:111122223333:a1b2c3d4e5/v1/${local.routes.rest[key].method}${replace(local.routes.rest[key].path, "/{[^}]+}/", "*")}"
     ])
     error_message = "Each function may be called by its own stage, methods and paths only."
   }
@@ -217,9 +217,9 @@ run "environment" {
     condition = alltrue([
       for key, method in module.rest_api.methods :
       length(setsubtract(
-        concat(["method.request.header.If-None-Match"], local.routes[key].scope == null ? [] : ["method.request.header.Authorization"]),
+        concat(["method.request.header.If-None-Match"], local.routes.rest[key].scope == null ? [] : ["method.request.header.Authorization"]),
         method.cache_keys,
-      )) == 0 if local.routes[key].cached
+      )) == 0 if local.routes.rest[key].cached
     ])
     error_message = "A cached answer must be told apart by its caller and the copy the caller has."
   }
@@ -251,29 +251,35 @@ run "environment" {
     condition     = (module.rest_api.stage_guarantees.cache == true) == (var.response_cache != null)
     error_message = "The response cache is on exactly where the environment asks for it."
   }
-}
 
-run "response_cache" {
-  command = plan
-
-  variables {
-    emulated       = false
-    response_cache = { size_gb = "0.5", ttl_seconds = 10 }
-  }
+  # The HTTP API
 
   assert {
-    condition = module.rest_api.stage_guarantees.cache && toset([
-      for path, settings in module.rest_api.stage_guarantees.method_settings : path if settings.caching_enabled
-    ]) == toset([for route in local.routes : "${replace(route.path, "/", "~1")}/${route.method}" if route.cached])
-    error_message = "Switched on, the cache must hold what the catalogue marks as cached, and nothing else."
+    condition     = keys(module.http_api.guarantees.routes) == keys(local.routes.http) && length(local.routes.rest) + length(local.routes.http) == length(flatten([for entry in values(local.catalogue.functions) : try(entry.routes, [])]))
+    error_message = "Every route of the catalogue must be made, in its API, and no other."
   }
 
   assert {
     condition = alltrue([
-      for settings in module.rest_api.stage_guarantees.method_settings :
-      settings.cache_data_encrypted && settings.require_authorization_for_cache_control if settings.caching_enabled
+      for key, route in module.http_api.guarantees.routes :
+      route.authorization == (local.routes.http[key].scope == null ? "NONE" : "CUSTOM") &&
+      route.permitted_source == "arn:aws:execute-api:eu-central-1:111122223333:h1t2t3p4a5/v1/${local.routes.http[key].method}${replace(local.routes.http[key].path, "/{[^}]+}/", "*")}"
     ])
-    error_message = "Cached answers must be encrypted, and dropped only by those who may."
+    error_message = "Every route of the HTTP API must need a token where it has a scope, and call its own function only."
+  }
+
+  assert {
+    condition     = toset(module.http_api.guarantees.payload_formats) == toset(["2.0"])
+    error_message = "Functions of the HTTP API, its authorizer too, must be called in format 2.0."
+  }
+
+  assert {
+    condition = (
+      module.http_api.guarantees.log_kms_key_arn == aws_kms_key.data.arn && module.http_api.guarantees.access_log != null &&
+      alltrue([for throttle in module.http_api.guarantees.throttles : throttle.throttling_rate_limit > 0 && throttle.throttling_burst_limit > 0 && throttle.detailed_metrics_enabled]) &&
+      alltrue([for actions in module.http_api.guarantees.alarm_actions : actions == toset([aws_sns_topic.alerts.arn])])
+    )
+    error_message = "The HTTP API must be logged, throttled, measured and watched."
   }
 }
 
@@ -296,29 +302,5 @@ run "policies" {
   assert {
     condition     = length(output.public) == 0
     error_message = "Allowed to everybody: ${join(", ", output.public)}"
-  }
-}
-
-# The same functions as archives with the shared layer.
-run "archives" {
-  command = plan
-
-  variables {
-    package_type = "Zip"
-  }
-
-  assert {
-    condition     = alltrue([for function in module.function : function.guarantees.package_type == "Zip" && length(function.guarantees.layers) == 1])
-    error_message = "As archives, all functions must run on the shared layer."
-  }
-
-  assert {
-    condition     = alltrue([for logical, function in module.function : function.guarantees.handler == local.catalogue.functions[logical].handler])
-    error_message = "As archives, all functions must run the catalogue's handlers."
-  }
-
-  assert {
-    condition     = one(aws_lambda_layer_version.shared).compatible_architectures == toset(["arm64"])
-    error_message = "The layer must be of the functions' architecture."
   }
 }

@@ -31,7 +31,7 @@ run "stream" {
   }
 
   variables {
-    reads_stream = true
+    consumes = ["stream"]
   }
 
   assert {
@@ -40,6 +40,11 @@ run "stream" {
       aws_cloudwatch_metric_alarm.this["iterator_age"].alarm_actions == toset([var.alerts_topic_arn])
     )
     error_message = "A function that reads a stream must have an alarm on its lag."
+  }
+
+  assert {
+    condition     = output.guarantees.environment.DEAD_LETTERS_QUEUE == "itemstream-test-reader-dead-letters"
+    error_message = "A function that nobody waits for must know where its dead letters go."
   }
 }
 
@@ -75,7 +80,7 @@ run "least_privilege" {
 
   assert {
     condition = toset(flatten([for statement in jsondecode(output.policy).Statement : statement.Action])) == toset([
-      "dynamodb:PutItem", "sqs:SendMessage", "logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords",
+      "dynamodb:PutItem", "sqs:GetQueueUrl", "sqs:SendMessage", "logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords",
       "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo",
     ])
     error_message = "A role must allow what the function's access names, its log, traces and dead letters, and the key for those; nothing else."

@@ -84,4 +84,32 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       days_after_initiation = 1
     }
   }
+
+  dynamic "rule" {
+    for_each = var.expire_days[*]
+    content {
+      id     = "expired"
+      status = "Enabled"
+
+      filter {}
+
+      expiration {
+        days = rule.value
+      }
+    }
+  }
+}
+
+resource "aws_s3_bucket_cors_configuration" "this" {
+  count = var.cors == null ? 0 : 1
+
+  bucket = aws_s3_bucket.this.id
+
+  cors_rule {
+    allowed_origins = var.cors.origins
+    allowed_methods = var.cors.methods
+    allowed_headers = ["*"]
+    expose_headers  = var.cors.exposed_headers
+    max_age_seconds = 600
+  }
 }

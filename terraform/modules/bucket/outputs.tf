@@ -5,7 +5,7 @@ output "name" {
 
 output "arn" {
   description = "ARN of the bucket."
-  value       = aws_s3_bucket.this.arn
+  value       = "arn:aws:s3:::${aws_s3_bucket.this.bucket}" # known in a plan, where S3's answer is not
 }
 
 output "protection" {

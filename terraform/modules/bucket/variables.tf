@@ -26,6 +26,18 @@ variable "lifecycle_rules" {
   default     = true
 }
 
+variable "expire_days" {
+  description = "How many days an object is kept. Null: until it is deleted."
+  type        = number
+  default     = null
+}
+
+variable "cors" {
+  description = "What pages of which origins may do by presigned requests. Null: nothing."
+  type        = object({ origins = list(string), methods = list(string), exposed_headers = list(string) })
+  default     = null
+}
+
 variable "superseded_days" {
   description = "How many days a superseded version is kept."
   type        = number

@@ -41,7 +41,7 @@ locals {
         dimensions  = { QueueName = module.dead_letters.name }
       }
     },
-    var.reads_stream ? {
+    contains(var.consumes, "stream") ? {
       iterator_age = {
         description = "The function is more than a minute behind its stream (ms)."
         metric      = "IteratorAge"

@@ -33,7 +33,7 @@ resource "aws_lambda_function" "this" {
   }
 
   environment {
-    variables = var.environment
+    variables = merge(length(var.consumes) > 0 ? { DEAD_LETTERS_QUEUE = local.dead_letters_name } : {}, var.environment)
   }
 
   tracing_config {
@@ -71,6 +71,7 @@ module "dead_letters" {
   source = "../queue"
 
   name        = local.dead_letters_name
+  watched     = false # by the function's own alarms
   kms_key_arn = var.kms_key_arn
   require_tls = var.require_tls
 }

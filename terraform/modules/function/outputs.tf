@@ -12,7 +12,7 @@ output "alias" {
   description = "What callers invoke: the name, ARN and integration URI of the alias `live`."
   value = {
     name       = aws_lambda_alias.live.name
-    arn        = aws_lambda_alias.live.arn
+    arn        = "arn:aws:lambda:${local.place}:function:${aws_lambda_alias.live.function_name}:${aws_lambda_alias.live.name}"
     invoke_arn = aws_lambda_alias.live.invoke_arn
   }
 }
@@ -27,6 +27,11 @@ output "dead_letters" {
   value       = { arn = module.dead_letters.arn, name = module.dead_letters.name, url = module.dead_letters.url }
 }
 
+output "role_arn" {
+  description = "ARN of the role."
+  value       = aws_iam_role.this.arn
+}
+
 output "policy" {
   description = "The role's policy, as JSON."
   value       = aws_iam_role_policy.this.policy
@@ -37,6 +42,7 @@ output "guarantees" {
   value = {
     package_type              = aws_lambda_function.this.package_type
     handler                   = local.is_image ? one(flatten(aws_lambda_function.this.image_config[*].command)) : aws_lambda_function.this.handler
+    environment               = aws_lambda_function.this.environment[0].variables
     memory                    = aws_lambda_function.this.memory_size
     timeout                   = aws_lambda_function.this.timeout
     layers                    = aws_lambda_function.this.layers

@@ -11,7 +11,6 @@ locals {
   # minimum for a customer-managed key, less the grants that the table's owner makes.
   kms_actions = {
     dynamodb       = ["Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"]
-    events         = ["Decrypt", "GenerateDataKey"]
     s3             = ["Decrypt", "GenerateDataKey"]
     secretsmanager = ["Decrypt"]
     sns            = ["Decrypt", "GenerateDataKey"]
@@ -19,7 +18,7 @@ locals {
   }
 
   # By name: waiting for the queue itself would hold back the role, and the function, by half a minute.
-  dead_letters = { service = "sqs", actions = ["SendMessage"], resources = ["arn:aws:sqs:${local.place}:${local.dead_letters_name}"] }
+  dead_letters = { service = "sqs", actions = ["GetQueueUrl", "SendMessage"], resources = ["arn:aws:sqs:${local.place}:${local.dead_letters_name}"] }
   granted      = concat(var.access, [local.dead_letters])
 
   granted_statements = [

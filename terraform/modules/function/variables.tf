@@ -80,10 +80,10 @@ variable "network" {
   default     = null
 }
 
-variable "reads_stream" {
-  description = "Whether a stream calls the function, so that its iterator age is watched."
-  type        = bool
-  default     = false
+variable "consumes" {
+  description = "Kinds of sources that call the function: stream, queue or bucket. It then knows its dead letters and, for a stream, its lag is watched."
+  type        = set(string)
+  default     = []
 }
 
 variable "kms_key_arn" {

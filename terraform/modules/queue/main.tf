@@ -10,18 +10,36 @@ locals {
   has_dead_letters = var.max_receive_count != null
   arn_prefix       = "arn:aws:sqs:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}"
 
-  tls_only = {
-    for name in [var.name, local.dead_letter_name] : name => var.require_tls ? jsonencode({
-      Version = "2012-10-17"
-      Statement = [{
+  tls_statements = {
+    for name in [var.name, local.dead_letter_name] : name => [
+      for arn in ["${local.arn_prefix}:${name}"] : {
         Sid       = "DenyPlainText"
         Effect    = "Deny"
         Principal = "*"
         Action    = "sqs:*"
-        Resource  = "${local.arn_prefix}:${name}"
+        Resource  = arn
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
-      }]
-    }) : null
+      } if var.require_tls
+    ]
+  }
+
+  sender_statements = [
+    for sender in var.senders : {
+      Sid       = sender.sid
+      Effect    = "Allow"
+      Principal = { Service = sender.service }
+      Action    = "sqs:SendMessage"
+      Resource  = "${local.arn_prefix}:${var.name}"
+      Condition = { ArnEquals = { "aws:SourceArn" = sender.source_arns } }
+    }
+  ]
+
+  statements = {
+    (var.name)               = concat(local.sender_statements, local.tls_statements[var.name])
+    (local.dead_letter_name) = local.tls_statements[local.dead_letter_name]
+  }
+  policies = {
+    for name, statements in local.statements : name => length(statements) == 0 ? null : jsonencode({ Version = "2012-10-17", Statement = statements })
   }
 }
 
@@ -30,10 +48,10 @@ resource "aws_sqs_queue" "this" {
   kms_master_key_id          = var.kms_key_arn
   message_retention_seconds  = var.retention_seconds
   visibility_timeout_seconds = var.visibility_timeout_seconds
-  policy                     = local.tls_only[var.name]
+  policy                     = local.policies[var.name]
 
   redrive_policy = local.has_dead_letters ? jsonencode({
-    deadLetterTargetArn = one(aws_sqs_queue.dead_letters[*].arn)
+    deadLetterTargetArn = "${local.arn_prefix}:${aws_sqs_queue.dead_letters[0].name}"
     maxReceiveCount     = var.max_receive_count
   }) : null
 }
@@ -44,7 +62,7 @@ resource "aws_sqs_queue" "dead_letters" {
   name                      = local.dead_letter_name
   kms_master_key_id         = var.kms_key_arn
   message_retention_seconds = 1209600 # the longest SQS keeps a message
-  policy                    = local.tls_only[local.dead_letter_name]
+  policy                    = local.policies[local.dead_letter_name]
 
   redrive_allow_policy = jsonencode({
     redrivePermission = "byQueue"

@@ -31,3 +31,32 @@ variable "require_tls" {
   type        = bool
   default     = true
 }
+
+variable "senders" {
+  description = "AWS services that may send, each for named sources only: rules, topics or buckets."
+  type        = list(object({ sid = string, service = string, source_arns = list(string) }))
+  default     = []
+}
+
+variable "watched" {
+  description = "Whether the queue has alarms of its own; otherwise whoever makes it watches it."
+  type        = bool
+  default     = true
+}
+
+variable "alerts_topic_arn" {
+  description = "SNS topic that the alarms notify, where the queue is watched."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = !var.watched || var.alerts_topic_arn != null
+    error_message = "Alarms need somebody to notify: set alerts_topic_arn, or watched to false."
+  }
+}
+
+variable "alarm_at" {
+  description = "From where on the alarms go off: age of the oldest message, and messages that wait."
+  type        = object({ age_seconds = number, depth = number })
+  default     = { age_seconds = 900, depth = 10000 }
+}

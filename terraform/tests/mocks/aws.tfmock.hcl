@@ -20,6 +20,33 @@ mock_resource "aws_api_gateway_request_validator" {
   defaults = { id = "v1" }
 }
 
+mock_resource "aws_apigatewayv2_api" {
+  defaults = {
+    id            = "h1t2t3p4a5"
+    execution_arn = "arn:aws:execute-api:eu-central-1:111122223333:h1t2t3p4a5"
+  }
+}
+
+mock_resource "aws_apigatewayv2_authorizer" {
+  defaults = { id = "u1" }
+}
+
+mock_resource "aws_apigatewayv2_integration" {
+  defaults = { id = "i1" }
+}
+
+mock_resource "aws_cloudwatch_event_archive" {
+  defaults = { arn = "arn:aws:events:eu-central-1:111122223333:archive/mock" }
+}
+
+mock_resource "aws_cloudwatch_event_bus" {
+  defaults = { arn = "arn:aws:events:eu-central-1:111122223333:event-bus/mock" }
+}
+
+mock_resource "aws_cloudwatch_event_rule" {
+  defaults = { arn = "arn:aws:events:eu-central-1:111122223333:rule/mock/mock" }
+}
+
 mock_resource "aws_cloudwatch_log_group" {
   defaults = { arn = "arn:aws:logs:eu-central-1:111122223333:log-group:/mock" }
 }

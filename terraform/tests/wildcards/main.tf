@@ -15,7 +15,8 @@ locals {
     "X-Ray knows no resources."                                                                                          = "^\\w+: xray:Put(TraceSegments|TelemetryRecords) on \\*$"
     "Lambda makes network interfaces with the role, before they have names; the function's own code is denied the same." = "^\\w+: ec2:(Create|Delete|Describe)NetworkInterfaces? on \\*$|^\\w+: ec2:DescribeSubnets on \\*$|^\\w+: ec2:(Assign|Unassign)PrivateIpAddresses on \\*$"
     "Lambda and flow logs name the streams of a log group themselves."                                                   = "^[\\w-]+: logs:(CreateLogStream|DescribeLogStreams|PutLogEvents) on arn:aws:logs:[^*]+:log-group:[^*]+:log-stream:\\*$"
-    "Objects have no list of names: all of one bucket."                                                                  = "^\\w+: s3:(Get|Put|Delete)Object on arn:aws:s3:::[^*]+/\\*$"
+    "Objects have no list of names: all of one bucket."                                                                  = "^\\w+: s3:(Get|Put|Delete)Object(Version)? on arn:aws:s3:::[^*]+/\\*$"
+    "ListStreams knows all streams of one table."                                                                        = "^\\w+: dynamodb:ListStreams on arn:aws:dynamodb:[^*]+:table/[^*]+/stream/\\*$"
     "In a key's policy * is that key, and the account must administer it."                                               = "^key: kms:(\\w+|\\*) on \\*$"
   }
 

@@ -1,0 +1,80 @@
+# What must hold where an environment is set otherwise than it is: with a response cache, and with
+# functions in another package.
+
+mock_provider "aws" {
+  source          = "./tests/mocks"
+  override_during = plan
+}
+
+variables {
+  artifacts_file = "tests/artifacts.json"
+}
+
+run "response_cache" {
+  command = plan
+
+  variables {
+    emulated       = false
+    response_cache = { size_gb = "0.5", ttl_seconds = 10 }
+  }
+
+  assert {
+    condition = module.rest_api.stage_guarantees.cache && toset([
+      for path, settings in module.rest_api.stage_guarantees.method_settings : path if settings.caching_enabled
+    ]) == toset([for route in local.routes.rest : "${replace(route.path, "/", "~1")}/${route.method}" if route.cached])
+    error_message = "Switched on, the cache must hold what the catalogue marks as cached, and nothing else."
+  }
+
+  assert {
+    condition = alltrue([
+      for settings in module.rest_api.stage_guarantees.method_settings :
+      settings.cache_data_encrypted && settings.require_authorization_for_cache_control if settings.caching_enabled
+    ])
+    error_message = "Cached answers must be encrypted, and dropped only by those who may."
+  }
+}
+
+# The same functions as archives with the shared layer.
+run "archives" {
+  command = plan
+
+  variables {
+    package_type = "Zip"
+  }
+
+  assert {
+    condition     = alltrue([for function in module.function : function.guarantees.package_type == "Zip" && length(function.guarantees.layers) == 1])
+    error_message = "As archives, all functions must run on the shared layer."
+  }
+
+  assert {
+    condition     = alltrue([for logical, function in module.function : function.guarantees.handler == local.catalogue.functions[logical].handler])
+    error_message = "As archives, all functions must run the catalogue's handlers."
+  }
+
+  assert {
+    condition     = one(aws_lambda_layer_version.shared).compatible_architectures == toset(["arm64"])
+    error_message = "The layer must be of the functions' architecture."
+  }
+}
+
+# As images, but for what the catalogue itself wants as an archive.
+run "images" {
+  command = plan
+
+  variables {
+    package_type = "Image"
+  }
+
+  assert {
+    condition = alltrue([
+      for logical, entry in local.catalogue.functions : module.function[logical].guarantees.package_type == try(entry.package_type, "Image")
+    ])
+    error_message = "What the catalogue says of a function's package must hold in every environment."
+  }
+
+  assert {
+    condition     = module.function["call_ingestor"].guarantees.package_type == "Zip" && length(module.function["call_ingestor"].guarantees.layers) == 1
+    error_message = "The ingestor of call records must be an archive on the shared layer, whatever the others are."
+  }
+}
