@@ -26,6 +26,10 @@ from urllib.parse import quote, urlsplit
 from ministack.services import lambda_svc
 
 REQUEST_TOO_LARGE = "RequestTooLargeException"
+# Names, in a function's configuration, the request that is repeated; otherwise each has a new id.
+REQUEST_ID = "RequestId"
+# Marks the record of an invocation that reached no function: the host is away or refused it.
+NOT_INVOKED = "not_invoked"
 _EXCEPTIONS = {413: REQUEST_TOO_LARGE, 429: "TooManyRequestsException"}
 
 # The host bounds every invocation itself; this only ends a wait for a host that hangs. It covers
@@ -117,7 +121,7 @@ def _headers(config: dict[str, Any], timeout: int) -> dict[str, str]:
         "X-Amzn-Lambda-Function-Version": config.get("Version", "$LATEST"),
         "X-Amzn-Lambda-Function-Arn": config.get("FunctionArn", ""),
         "X-Amzn-Lambda-Revision-Id": config.get("RevisionId", ""),
-        "X-Amzn-Lambda-Request-Id": str(uuid.uuid4()),
+        "X-Amzn-Lambda-Request-Id": config.get(REQUEST_ID) or str(uuid.uuid4()),
         "X-Amzn-Lambda-Deadline-Ms": str(int((time.time() + timeout) * 1000)),
     }
     if trace := lambda_svc._xray_trace_id_for_invocation(config):
@@ -145,5 +149,6 @@ def _record_of_failure(kind: str, message: str) -> dict[str, Any]:
     return {
         "error": True,
         "function_error": "Unhandled",
+        NOT_INVOKED: True,
         "body": {"errorType": kind, "errorMessage": message},
     }

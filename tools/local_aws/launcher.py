@@ -23,21 +23,41 @@ def main() -> None:
     from ministack import app
 
     from tools.local_aws import (
+        asynchronous_invocations,
         describe_alarms,
+        event_targets,
+        expired_items,
         gateway_failures,
+        gateway_patch_operations,
         gateway_payload_limits,
         gateway_validation_errors,
+        http_api_events,
+        http_api_failures,
+        http_api_throttling,
         lambda_host,
+        queue_mappings,
         saved_state,
+        saved_streams,
+        stream_mappings,
     )
 
     for patch in (
+        asynchronous_invocations,
         describe_alarms,
+        event_targets,
+        expired_items,
         gateway_failures,
+        gateway_patch_operations,
         gateway_payload_limits,
         gateway_validation_errors,
+        http_api_events,
+        http_api_failures,
+        http_api_throttling,
         lambda_host,
+        queue_mappings,
         saved_state,
+        saved_streams,
+        stream_mappings,
     ):
         patch.apply()
     # MiniStack reads its own command line, and ours has nothing for it.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import subprocess  # noqa: TC003 (a dataclass's field)
 import threading
-from collections.abc import Callable  # noqa: TC003 (a dataclass's field)
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -17,6 +16,7 @@ import httpx
 import pytest
 from botocore.config import Config
 
+from tests.integration.local_aws.stand_in import StandIn
 from tools.stack.scratch import scratch_ministack
 
 if TYPE_CHECKING:
@@ -25,25 +25,34 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-# What the stand-in answers: status, headers, body.
-HostAnswer = tuple[int, dict[str, str], bytes]
+# Pauses that AWS counts in minutes, short enough to be waited for.
+FAST = {
+    "ITEMSTREAM_EXPIRY_SECONDS": "0.2",
+    "ITEMSTREAM_EVENT_RETRY_SECONDS": "0.05",
+    "ITEMSTREAM_STREAM_RETRY_SECONDS": "0.02",
+}
 
 
-@dataclass
-class StandIn:
-    """Answers invocations as the test says, and keeps what it was sent."""
+@dataclass(frozen=True)
+class Queue:
+    """A queue of the tests' own."""
 
-    answer: Callable[[], HostAnswer] = lambda: (200, {}, b"null")
-    invocations: list[tuple[dict[str, str], Any]] = field(default_factory=list)
-    url: str = ""
+    arn: str
+    url: str
+    client: Any
 
-    def answers(self, payload: Any, status: int = 200, **headers: str) -> None:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.answer = lambda: (status, named, json.dumps(payload).encode())
+    def receive(self) -> list[dict[str, Any]]:
+        """Take what is in the queue now, up to ten messages, for good."""
+        answer = self.client.receive_message(
+            QueueUrl=self.url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        )
+        for message in answer.get("Messages", []):
+            self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+        return list(answer.get("Messages", []))
 
-    @property
-    def last_event(self) -> Any:
-        return self.invocations[-1][1]
+    def bodies(self) -> list[Any]:
+        """Take what is in the queue now and read it."""
+        return [json.loads(message["Body"]) for message in self.receive()]
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,8 @@ class Ministack:
             region_name=REGION,
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}),
+            # Ages shorter than AWS takes are what tests can wait for.
+            config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
         )
 
 
@@ -90,8 +100,7 @@ def _host() -> Iterator[StandIn]:
 
         def do_POST(self) -> None:
             event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            stand_in.invocations.append((dict(self.headers), event))
-            status, headers, body = stand_in.answer()
+            status, headers, body = stand_in.invoke(dict(self.headers), event)
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
@@ -111,6 +120,7 @@ def _host() -> Iterator[StandIn]:
 @pytest.fixture
 def host(_host: StandIn) -> StandIn:
     _host.invocations.clear()
+    _host.functions.clear()
     _host.answers(None)
     return _host
 
@@ -118,12 +128,17 @@ def host(_host: StandIn) -> StandIn:
 @pytest.fixture(scope="session")
 def ministack(_host: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
     folder = tmp_path_factory.mktemp("ministack")
-    with running_ministack(folder, ITEMSTREAM_LAMBDA_HOST_URL=_host.url) as started:
+    with running_ministack(folder, **FAST, ITEMSTREAM_LAMBDA_HOST_URL=_host.url) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def function(ministack: Ministack) -> str:
+    """Make an Image function behind the alias `live` and return its name."""
+    return create_function(ministack)
+
+
+def create_function(ministack: Ministack) -> str:
     """Make an Image function behind the alias `live` and return its name."""
     name = f"trial-{uuid4().hex[:8]}"
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
@@ -142,6 +157,27 @@ def function(ministack: Ministack) -> str:
     )
     client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
     return name
+
+
+def create_queue(
+    ministack: Ministack, *, open_to: str = "", source_arn: str = "*", **attributes: str
+) -> Queue:
+    """Make a queue to which the service `open_to` may send, on behalf of `source_arn`."""
+    client = ministack.client("sqs")
+    name = f"trial-{uuid4().hex[:8]}"
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    if open_to:
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": open_to},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnLike": {"aws:SourceArn": source_arn}},
+        }
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        attributes = {**attributes, "Policy": json.dumps(document)}
+    url = client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    return Queue(arn, url, client)
 
 
 @pytest.fixture

@@ -12,8 +12,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.integration.local_aws.conftest import create_queue
+
 if TYPE_CHECKING:
-    from tests.integration.local_aws.conftest import Ministack, RestApi, StandIn
+    from tests.integration.local_aws.conftest import Ministack, RestApi
+    from tests.integration.local_aws.stand_in import StandIn
 
 
 def test_header_names_arrive_in_lower_case(rest_api: RestApi, host: StandIn) -> None:
@@ -176,6 +179,47 @@ def test_a_policy_does_not_bind_a_role_to_leading_keys(ministack: Ministack) -> 
 
     # Then: AWS refuses the key of another tenant
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_a_stream_has_one_shard(ministack: Ministack) -> None:
+    # Given
+    dynamodb = ministack.client("dynamodb")
+    stream = dynamodb.create_table(
+        TableName="one-shard",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+    )["TableDescription"]["LatestStreamArn"]
+
+    # When
+    for number in range(100):
+        dynamodb.put_item(TableName="one-shard", Item={"pk": {"S": str(number)}})
+
+    # Then: AWS has one for each partition of the table, an on-demand table four to begin with
+    described = ministack.client("dynamodbstreams").describe_stream(StreamArn=stream)
+    assert len(described["StreamDescription"]["Shards"]) == 1
+
+
+def test_what_a_topic_cannot_deliver_is_dropped(ministack: Ministack) -> None:
+    # Given a subscription whose queue is gone, with a dead-letter queue
+    sns = ministack.client("sns")
+    topic = sns.create_topic(Name="undelivered")["TopicArn"]
+    gone = create_queue(ministack, open_to="sns.amazonaws.com")
+    dead_letters = create_queue(ministack, open_to="sns.amazonaws.com")
+    sns.subscribe(
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=gone.arn,
+        Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": dead_letters.arn})},
+    )
+    gone.client.delete_queue(QueueUrl=gone.url)
+
+    # When
+    sns.publish(TopicArn=topic, Message="lost")
+
+    # Then: AWS sends it to the subscription's dead-letter queue
+    assert dead_letters.receive() == []
 
 
 def policy(statement: dict[str, Any]) -> str:

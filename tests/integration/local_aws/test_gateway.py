@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.integration.local_aws.conftest import RestApi, StandIn
+    from tests.integration.local_aws.conftest import RestApi
+    from tests.integration.local_aws.stand_in import StandIn
 
 MEGABYTE = 1024 * 1024
 
@@ -168,3 +169,29 @@ def test_any_character_reaches_the_function(rest_api: RestApi, host: StandIn) ->
     # Then
     assert answer.status_code == 200
     assert host.last_event["body"] == body
+
+
+def test_a_model_that_is_added_later_counts_and_is_read_back(
+    rest_api: RestApi, host: StandIn
+) -> None:
+    # Given a method that had no model
+    host.answers({"statusCode": 200, "body": "{}"})
+    (things,) = [
+        resource
+        for resource in rest_api.client.get_resources(restApiId=rest_api.id)["items"]
+        if resource["path"] == "/things"
+    ]
+    method = {"restApiId": rest_api.id, "resourceId": things["id"], "httpMethod": "POST"}
+    path = "/requestModels/application~1json"
+    rest_api.client.update_method(**method, patchOperations=[{"op": "remove", "path": path}])
+    assert rest_api.http.post("/things", json={"price": "none"}).status_code == 200
+
+    # When
+    rest_api.client.update_method(
+        **method, patchOperations=[{"op": "add", "path": path, "value": "Thing"}]
+    )
+
+    # Then
+    read = rest_api.client.get_method(**method)
+    assert read["requestModels"] == {"application/json": "Thing"}
+    assert rest_api.http.post("/things", json={"price": "none"}).status_code == 400

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.integration.local_aws.conftest import Ministack, StandIn
+    from tests.integration.local_aws.conftest import Ministack
+    from tests.integration.local_aws.stand_in import StandIn
 
 
 def test_the_host_is_told_which_version_runs(
