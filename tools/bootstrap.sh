@@ -35,6 +35,8 @@ fi
 [ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"
 # Certificates that the machine trusts, such as a company's own, are trusted.
 export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
+# pyvips, published as source alone, binds to the libvips of its wheel and not to one of the machine.
+export PKG_CONFIG=false
 export UV_INDEX_STRATEGY="${UV_INDEX_STRATEGY:-unsafe-best-match}"
 
 no_network="Is the package index reachable? Behind a proxy set HTTPS_PROXY; with a mirror set \

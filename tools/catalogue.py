@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tools.project import ROOT
+from tools.project import REQUIREMENTS, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,11 +18,23 @@ __all__ = ["Family", "catalogue", "families", "function_names"]
 
 @dataclass(frozen=True)
 class Family:
-    """A folder of handlers that ships, with the files in `include`, as one image or archive."""
+    """
+    A folder of handlers that ships as one image or archive.
+
+    Parameters
+    ----------
+    name, source
+        Its name and its folder.
+    include
+        Files that ship with it.
+    requirements
+        The lock of packages that only this family imports, beside the shared layer's.
+    """
 
     name: str
     source: Path
     include: tuple[Path, ...] = ()
+    requirements: Path | None = None
 
 
 @cache
@@ -36,7 +48,10 @@ def families() -> list[Family]:
     """List the families in the order of the catalogue."""
     return [
         Family(
-            name, ROOT / entry["source"], tuple(ROOT / path for path in entry.get("include", ()))
+            name,
+            ROOT / entry["source"],
+            tuple(ROOT / path for path in entry.get("include", ())),
+            REQUIREMENTS / f"{entry['requirements']}.txt" if "requirements" in entry else None,
         )
         for name, entry in catalogue()["families"].items()
     ]

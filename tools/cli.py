@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from tools.calls.commands import app as calls
+from tools.dead_letters.commands import app as dead_letters
 from tools.progress import Progress, console, print_problem
 from tools.project import Problem
 
@@ -22,6 +24,8 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="The keys that sign local access tokens.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.add_typer(calls, name="calls")
+app.add_typer(dead_letters, name="dlq")
 
 
 @app.command()

@@ -4,7 +4,16 @@ set -eu
 cd "$(dirname "$0")/.."
 uv=.local/uv/bin/uv
 [ -x "$uv" ] || uv=uv
-for extra in layer tools development ministack checkov uv; do
+compile() {
+    extra=$1
+    shift
     "$uv" pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
-        --extra "$extra" pyproject.toml --output-file "requirements/$extra.txt"
+        --extra "$extra" pyproject.toml --output-file "requirements/$extra.txt" "$@"
+}
+for extra in layer tools development ministack checkov uv; do
+    compile "$extra"
 done
+# What a family imports beside the layer: the layer's own packages are there already.
+shared=$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements/layer.txt)
+# shellcheck disable=SC2086 # one option and one name for each package
+compile processors --constraints requirements/layer.txt $shared

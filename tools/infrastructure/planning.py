@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["environments", "plan"]
 
 _LOCAL = "local"
-# The run of terraform/tests that plans everything as the environment has it.
+# The file of terraform/tests, and its run, that plan everything as the environment has it.
 _WHOLE_PLAN = "environment"
 
 
@@ -112,7 +112,10 @@ def _plan_mocked(environment: str) -> int:
     data = LOCAL / "terraform" / "checks"
     variables = terraform_environment(TF_DATA_DIR=str(data))
     initialise(variables, data, "-backend=false")
-    command = terraform("test", "-json", "-verbose", f"-var-file=environments/{environment}.tfvars")
+    command = terraform(
+        *("test", "-json", "-verbose", f"-filter=tests/{_WHOLE_PLAN}.tftest.hcl"),
+        f"-var-file=environments/{environment}.tfvars",
+    )
     done = subprocess.run(
         command,
         env=variables,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tools.catalogue import Family, families
 from tools.packaging.archives import archive_sha256, members_below, write_archive
-from tools.packaging.layer import LAYER_SOURCE, build_layer, compile_for
+from tools.packaging.dependencies import compile_for, installed
+from tools.packaging.layer import LAYER_SOURCE, build_layer
 from tools.packaging.platforms import LAMBDA_PYTHON, Platform
 from tools.project import REQUIREMENTS, ROOT, content_hash, files_below
 
@@ -67,7 +68,8 @@ def package(folder: Path, platform: Platform, registry: str) -> tuple[Path, list
         ),
     }
     for family in families():
-        source = files_below(family.source, *family.include)
+        locks = [family.requirements] if family.requirements else []
+        source = files_below(family.source, *family.include, *locks)
         # The digest stands for the image that is built of this content.
         digest = content_hash([*source, *shared], repr(platform))
         archive = current(
@@ -85,7 +87,7 @@ def package(folder: Path, platform: Platform, registry: str) -> tuple[Path, list
 
 
 def _build_family(target: Path, family: Family, platform: Platform) -> None:
-    """Archive a family's handlers and files under the path they have in the repository."""
+    """Archive a family's handlers and files, as in the repository, and packages of its own."""
     copy = target.with_suffix(".source")
     shutil.rmtree(copy, ignore_errors=True)
     relative = family.source.relative_to(ROOT)
@@ -101,5 +103,8 @@ def _build_family(target: Path, family: Family, platform: Platform) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, place)
     compile_for(platform, copy, _TASK_ROOT)
-    write_archive(target, members_below(copy, ""))
+    members = members_below(copy, "")
+    if family.requirements:
+        members += members_below(installed(family.requirements, platform, _TASK_ROOT), "")
+    write_archive(target, members)
     shutil.rmtree(copy)

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Daemon", "stop_leftovers"]
 
 _START_SECONDS = 60.0
-_STOP_SECONDS = 20.0
+# What is killed before it has saved its state loses it: on a busy machine that takes its time.
+_STOP_SECONDS = 90.0
+_KILL_SECONDS = 20.0
 # By this variable in its environment a process is known to belong to a stack, pid file or not.
 _MARKER = "ITEMSTREAM_DAEMON_OF"
 
@@ -118,7 +120,14 @@ class Daemon:
         return "restarted" if known else "started"
 
     def stop(self) -> bool:
-        """Stop it, kindly at first; say whether it ran."""
+        """
+        Stop it, kindly at first; say whether it ran.
+
+        Raises
+        ------
+        Problem
+            If it does not even end when killed.
+        """
         process = self.process()
         if process is not None:
             _end(process)
@@ -180,13 +189,25 @@ def _belongs(process: psutil.Process, folder: Path) -> bool:
 def _end(process: psutil.Process) -> None:
     try:
         process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except psutil.TimeoutExpired:
+        if not _ends(process, within=_STOP_SECONDS):
             process.kill()
-            process.wait(_STOP_SECONDS)
+            if not _ends(process, within=_KILL_SECONDS):
+                raise Problem(f"Process {process.pid} does not end. Stop it: kill -9 {process.pid}")
     except psutil.NoSuchProcess:
         pass
+
+
+def _ends(process: psutil.Process, within: float) -> bool:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        try:
+            process.wait(0.2)
+            return True
+        except psutil.TimeoutExpired:
+            # One that its parent does not reap is gone all the same.
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return True
+    return False
 
 
 def _holder(port: int) -> str:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 from tools.project import Problem
 from tools.stack.parts import parts
 from tools.stack.record import outputs
-from tools.stack.urls import rest_api_url
+from tools.stack.urls import http_api_url, rest_api_url
 
 if TYPE_CHECKING:
     from tools.stack.settings import Stack
 
 __all__ = ["Status", "status_of"]
 
-# What programs may ask for already, and get null until it is there.
-_NOT_BUILT: dict[str, dict[str, Any]] = {
+# What programs may ask for, and get null until it is there.
+_NAMED: dict[str, dict[str, Any]] = {
     "tables": dict.fromkeys(
-        ("events", "connections", "bronze_call", "silver_call", "rejected_call")
+        ("events", "connections", "bronze_call", "silver_call", "rejected_call", "image_uploads")
     ),
     "buckets": dict.fromkeys(("uploads", "processed", "landing", "reports")),
 }
@@ -68,16 +68,19 @@ def _addresses(stack: Stack, applied: dict[str, Any]) -> dict[str, Any]:
     functions = applied.get("functions", {})
     return {
         "rest_api_url": rest_api_url(stack, applied) if applied else None,
-        "http_api_url": None,
+        "http_api_url": http_api_url(stack, applied) if "http_api_id" in applied else None,
         "websocket_url": None,
         "aws_endpoint_url": stack.aws_endpoint_url,
         "region": stack.region,
         "redis_url": stack.redis_url,
         "mysql_url": None,
-        "tables": _NOT_BUILT["tables"] | applied.get("tables", {}),
-        "buckets": _NOT_BUILT["buckets"] | applied.get("buckets", {}),
+        "tables": _NAMED["tables"] | applied.get("tables", {}),
+        "buckets": _NAMED["buckets"] | applied.get("buckets", {}),
         "queues": applied.get("queues", {}),
+        "dead_letters": applied.get("dead_letters", {}),
         "topics": applied.get("topics", {}),
+        "bus": applied.get("bus"),
+        "event_source_mappings": applied.get("event_source_mappings", {}),
         "functions": {logical: function["name"] for logical, function in functions.items()},
         "secrets": applied.get("secrets", {}),
         "token_issuer": applied.get("token_issuer"),

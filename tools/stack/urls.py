@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tools.stack.settings import Stack
 
-__all__ = ["rest_api_url"]
+__all__ = ["http_api_url", "rest_api_url"]
 
 
 def rest_api_url(stack: Stack, outputs: dict[str, Any]) -> str:
     """Return the REST API's URL, with its stage, that needs no name resolution."""
-    api, stage = outputs["rest_api_id"], outputs["rest_api_stage"]
+    return _url(stack, outputs["rest_api_id"], outputs["rest_api_stage"])
+
+
+def http_api_url(stack: Stack, outputs: dict[str, Any]) -> str:
+    """Return the HTTP API's URL, with its stage, that needs no name resolution."""
+    return _url(stack, outputs["http_api_id"], outputs["http_api_stage"])
+
+
+def _url(stack: Stack, api: str, stage: str) -> str:
     return f"{stack.aws_endpoint_url}/_aws/execute-api/{api}/{stage}"

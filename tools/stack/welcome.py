@@ -11,7 +11,7 @@ from rich.table import Table
 from tools.progress import console
 from tools.stack.record import outputs
 from tools.stack.up import DEMO_TENANT
-from tools.stack.urls import rest_api_url
+from tools.stack.urls import http_api_url, rest_api_url
 from tools.tokens.issuer import issue
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["print_status", "print_welcome"]
 
-_SCOPE = "items:read items:write"
+_SCOPE = "items:read items:write calls:read"
 _LIFETIME_SECONDS = 12 * 3600
 _EXAMPLE = {
     "name": "Chair",
@@ -41,16 +41,18 @@ export TOKEN={token}
 curl -sS -X POST "$API/items" \\
   -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{item}' -w '\\n'
 curl -sS "$API/items?limit=5" -H "Authorization: Bearer $TOKEN" -w '\\n'
-curl -sS "$API/health" -w '\\n'
+curl -sS "{calls}/calls?limit=5" -H "Authorization: Bearer $TOKEN" -w '\\n'
 
 Another token: make token TENANT={tenant} SCOPE="{scope}"     All commands: make help
 """
 
 
 def print_welcome(stack: Stack) -> None:
-    """Print the API's URL, a token and three commands that work when pasted."""
+    """Print the APIs' URLs, a token and three commands that work when pasted."""
+    applied = outputs(stack)
     text = _WELCOME.format(
-        url=rest_api_url(stack, outputs(stack)),
+        url=rest_api_url(stack, applied),
+        calls=http_api_url(stack, applied),
         token=issue(stack, DEMO_TENANT, _SCOPE, "developer", _LIFETIME_SECONDS),
         item=json.dumps(_EXAMPLE),
         tenant=DEMO_TENANT,
@@ -65,7 +67,7 @@ def print_status(status: Status) -> None:
     table = Table(box=None, show_header=False)
     for name, state in status.processes.items():
         table.add_row(name, f"[green]{state}[/]" if state == "running" else f"[red]{state}[/]")
-    for name in ("rest_api_url", "aws_endpoint_url", "redis_url"):
+    for name in ("rest_api_url", "http_api_url", "aws_endpoint_url", "redis_url"):
         table.add_row(name, str(status.document[name]))
     console.print(table)
     for problem in status.problems:

@@ -1,0 +1,1 @@
+"""Call records for trying things out: files as clients would send them."""
