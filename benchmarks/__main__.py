@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-BENCHMARKS = ["cold_start", "warm_cpu", "authorizer", "list_pages"]
+BENCHMARKS = ["cold_start", "warm_cpu", "authorizer", "list_pages", "images", "calls", "events"]
 
 
 def main() -> None:

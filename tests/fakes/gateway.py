@@ -15,6 +15,10 @@ EVERY_SCOPE = "items:read items:write"
 class LambdaContext:
     function_name: str = "itemstream-test-function"
     aws_request_id: str = "6f9c2a52-5a7c-4f0e-b0a7-0f8f5d0c1e2d"
+    remaining_milliseconds: int = 30_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_milliseconds
 
 
 def event(

@@ -6,34 +6,51 @@ from typing import Any
 
 ITEMS = "itemstream-test-items"
 IDEMPOTENCY = "itemstream-test-idempotency"
-INDEXES = {"by_category": "category_key", "by_status": "status_key"}
+EVENTS = "itemstream-test-events"
+NOTIFICATION_MARKS = "itemstream-test-notification-marks"
+IMAGE_UPLOADS = "itemstream-test-image-uploads"
+BRONZE_CALL = "itemstream-test-bronze-call"
+SILVER_CALL = "itemstream-test-silver-call"
+REJECTED_CALL = "itemstream-test-rejected-call"
+
+# Table → sort key, and its indexes: name → partition key and sort key.
+TABLES: dict[str, tuple[str | None, dict[str, tuple[str, str]]]] = {
+    ITEMS: ("sk", {"by_category": ("category_key", "sk"), "by_status": ("status_key", "sk")}),
+    IDEMPOTENCY: (None, {}),
+    NOTIFICATION_MARKS: (None, {}),
+    EVENTS: ("sk", {}),
+    IMAGE_UPLOADS: ("sk", {}),
+    BRONZE_CALL: ("sk", {}),
+    SILVER_CALL: (
+        None,
+        {"by_day": ("day_key", "occurred_key"), "by_client": ("client_key", "occurred_key")},
+    ),
+    REJECTED_CALL: ("sk", {}),
+}
 
 
 def create_tables(client: Any) -> None:
-    """Make the items and the idempotency table."""
-    client.create_table(
-        TableName=ITEMS,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"}
-            for name in ("pk", "sk", *INDEXES.values())
-        ],
-        KeySchema=_schema("pk", "sk"),
-        GlobalSecondaryIndexes=[
+    """Make all tables."""
+    for name, (sort_key, indexes) in TABLES.items():
+        attributes = {"pk", *([sort_key] if sort_key else []), *sum(indexes.values(), ())}
+        secondary = [
             {
                 "IndexName": index,
-                "KeySchema": _schema(partition, "sk"),
+                "KeySchema": _schema(*keys),
                 "Projection": {"ProjectionType": "KEYS_ONLY"},
             }
-            for index, partition in INDEXES.items()
-        ],
-    )
-    client.create_table(
-        TableName=IDEMPOTENCY,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        KeySchema=_schema("pk"),
-    )
+            for index, keys in indexes.items()
+        ]
+        client.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": attribute, "AttributeType": "S"}
+                for attribute in sorted(attributes)
+            ],
+            KeySchema=_schema("pk", sort_key),
+            **({"GlobalSecondaryIndexes": secondary} if secondary else {}),
+        )
 
 
 def _schema(partition: str, sort: str | None = None) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from itemstream import aws as itemstream_aws
+from itemstream.dead_letters.sqs import dead_letters
 from itemstream.observability.logs import logger
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def _forget_clients() -> None:
     itemstream_aws.aws_client.cache_clear()
     itemstream_aws._session.cache_clear()
+    dead_letters.cache_clear()
 
 
 @pytest.fixture

@@ -17,7 +17,12 @@ from itemstream.cache.connection import CacheSettings, connect
 from itemstream.dependencies import DependencyUnavailable
 from itemstream.dependencies.circuit_breaker import CircuitBreaker
 from itemstream.items import Item, ItemNotFound, VersionMismatch, new_item_id, redis_cache
-from itemstream.items.redis_cache import EPOCH_KEY, QUIET_MILLISECONDS, CachedItems
+from itemstream.items.redis_cache import (
+    EPOCH_KEY,
+    FENCE_SECONDS,
+    QUIET_MILLISECONDS,
+    CachedItems,
+)
 from itemstream.items.repository import AnyVersion, ItemFilter
 from tests.fakes.content import content, new_item
 from tests.fakes.items import InMemoryItems
@@ -154,7 +159,7 @@ def test_a_write_that_may_have_been_done_keeps_its_fence(
     assert [environment(table).get("acme", item.id).version for _ in range(3)] == [2, 2, 2]
     assert table.reads == reads + 3
     (fence,) = client.keys("*:fence")
-    assert 0 < client.ttl(fence) <= 15
+    assert 0 < client.ttl(fence) <= FENCE_SECONDS
 
 
 def test_additions_and_lists_go_past_the_cache(table: Table, client: redis.Redis) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.packaging import layer
+from tools.packaging import dependencies, layer
 from tools.packaging.archives import archive_sha256
 from tools.packaging.platforms import lambda_platform, this_machine
 
@@ -42,7 +42,7 @@ def test_the_same_input_gives_the_same_layer(
     built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given: nothing kept from the first build
-    monkeypatch.setattr(layer, "_INSTALLED", tmp_path / "packages")
+    monkeypatch.setattr(dependencies, "_INSTALLED", tmp_path / "packages")
 
     # When
     again = tmp_path / "elsewhere.zip"

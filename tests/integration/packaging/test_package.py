@@ -15,6 +15,7 @@ from tools.catalogue import Family
 from tools.packaging import package as packaging
 from tools.packaging.package import package
 from tools.packaging.platforms import this_machine
+from tools.project import REQUIREMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "functions/__init__.py").write_text("")
     (root / "descriptions").mkdir()
     (root / "descriptions/one.json").write_text("{}")
+    lock = root / "two.txt"
+    lock.write_text(_section(REQUIREMENTS / "processors.txt", "markupsafe"))
     layer = root / "layers"
     layer.mkdir()
     (layer / "shared.py").write_text("VALUE = 1\n")
@@ -44,7 +47,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "families",
         lambda: [
             Family("one", root / "functions/one", (root / "descriptions/one.json",)),
-            Family("two", root / "functions/two"),
+            Family("two", root / "functions/two", requirements=lock),
         ],
     )
     monkeypatch.setattr(
@@ -53,6 +56,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         lambda target, _: target.write_bytes((layer / "shared.py").read_bytes()),
     )
     return root
+
+
+def _section(lock: Path, package: str) -> str:
+    """Return the lines of a lock that pin one package."""
+    found = re.search(rf"^{package}==(?:.*\\\n)+.*\n", lock.read_text(), re.MULTILINE)
+    assert found
+    return found[0]
 
 
 @pytest.fixture
@@ -97,6 +107,21 @@ def test_an_archive_has_the_import_paths_of_the_repository(
     assert any(re.fullmatch(r"functions/one/__pycache__/get\..*\.pyc", name) for name in names)
 
 
+def test_a_family_ships_the_packages_that_only_it_imports(
+    build: Callable[[], tuple[dict[str, Any], list[str]]], tmp_path: Path
+) -> None:
+    # When
+    build()
+
+    # Then
+    one, two = (
+        zipfile.ZipFile(tmp_path / "build" / f"{name}.zip").namelist() for name in ("one", "two")
+    )
+    assert "markupsafe/__init__.py" in two
+    assert "functions/two/get.py" in two
+    assert not any(name.startswith("markupsafe") for name in one)
+
+
 def test_nothing_is_built_twice(
     build: Callable[[], tuple[dict[str, Any], list[str]]],
 ) -> None:
@@ -109,6 +134,23 @@ def test_nothing_is_built_twice(
     # Then
     assert built == []
     assert after == before
+
+
+def test_a_changed_lock_changes_the_family_that_it_is_for(
+    project: Path, build: Callable[[], tuple[dict[str, Any], list[str]]]
+) -> None:
+    # Given
+    before, _ = build()
+
+    # When
+    lock = project / "two.txt"
+    lock.write_text(f"{lock.read_text()}# another comment\n")
+    after, built = build()
+
+    # Then
+    assert built == ["two"]
+    assert after["families"]["two"]["image_uri"] != before["families"]["two"]["image_uri"]
+    assert after["families"]["one"] == before["families"]["one"]
 
 
 @pytest.mark.parametrize("file", ["functions/one/get.py", "descriptions/one.json"])

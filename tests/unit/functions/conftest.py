@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from itemstream.aws import aws_client
 from itemstream.config import secrets
-from tests.fakes.tables import IDEMPOTENCY, ITEMS, create_tables
+from tests.fakes.tables import IDEMPOTENCY, ITEMS, NOTIFICATION_MARKS, create_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "ITEMS_TABLE": ITEMS,
     "ITEMS_SHARDS": "4",
     "IDEMPOTENCY_TABLE": IDEMPOTENCY,
+    "NOTIFICATION_MARKS_TABLE": NOTIFICATION_MARKS,
     "REDIS_URL": "",
     "CURSOR_SIGNING_SECRET": "cursor-signing",
 }

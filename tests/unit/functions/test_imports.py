@@ -22,16 +22,50 @@ DEAR = {
     "redis",
     "itsdangerous",
     "jsonschema",
+    "PIL",
+    "pyvips",
+    "jinja2",
 }
 IMPORTS = {
     "rest_authorizer": {"jwt"},
+    "http_authorizer": {"jwt"},
     "create_item": {"pydantic"},
     "get_item": {"redis"},
     "list_items": {"itsdangerous"},
     "update_item": {"pydantic", "redis"},
     "delete_item": {"redis"},
     "get_health": {"redis"},
+    "create_image_upload": {"pydantic"},
+    "get_image": set(),
     "get_documentation": set(),
+    "image_processor": {"pyvips", "redis"},
+    "image_remover": set(),
+    "call_ingestor": set(),
+    "data_transformer": set(),
+    "change_publisher": set(),
+    "event_router": set(),
+    "notification_sender": {"boto3", "jinja2"},
+    "list_calls": {"itsdangerous"},
+    "get_call": set(),
+}
+CONSUMERS_ENVIRONMENT = {
+    **{
+        f"{table}_TABLE": table
+        for table in (
+            "NOTIFICATION_MARKS",
+            "EVENTS",
+            "IMAGE_UPLOADS",
+            "BRONZE_CALL",
+            "SILVER_CALL",
+            "REJECTED_CALL",
+        )
+    },
+    **{f"{bucket}_BUCKET": bucket for bucket in ("UPLOADS", "PROCESSED", "LANDING")},
+    "EVENTS_BUS": "events",
+    "EVENTS_RETENTION_HOURS": "24",
+    "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:notifications",
+    "DEAD_LETTERS_QUEUE": "dead-letters",
+    "MAX_RECEIVE_COUNT": "5",
 }
 FUNCTIONS = yaml.safe_load((ROOT / "functions.yaml").read_text())["functions"]
 
@@ -44,6 +78,7 @@ def imported(module: str) -> set[str]:
         env={
             **ENVIRONMENT,
             **AUTHORIZER_ENVIRONMENT,
+            **CONSUMERS_ENVIRONMENT,
             "AWS_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",

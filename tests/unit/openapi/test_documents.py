@@ -23,6 +23,7 @@ ROUTES = {
     f"{route['method']} {route['path']}": route["scope"]
     for function in CATALOGUE["functions"].values()
     for route in function.get("routes", [])
+    if route.get("api", "rest") == "rest"
 }
 OPERATIONS = {
     f"{method.upper()} {path}": operation

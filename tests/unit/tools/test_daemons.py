@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from tests.waiting import eventually
 from tools.project import Problem
 from tools.stack import daemons
 from tools.stack.daemons import Daemon, stop_leftovers
@@ -26,6 +27,12 @@ LISTENS = (
     "s = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
     "print('listening', flush=True)\n"
     "while True: s.accept()[0].close()\n"
+)
+# Starts what is in its arguments and never asks how it ended.
+CARELESS = (
+    "import subprocess, sys, time\n"
+    "print(subprocess.Popen(sys.argv[1:]).pid, flush=True)\n"
+    "time.sleep(60)"
 )
 SILENT = "import time; print('I am silent', flush=True); time.sleep(60)"
 ENDS = "import sys; sys.exit('out of order')"
@@ -181,3 +188,44 @@ def test_leftovers_are_found_without_a_pid_file(
         assert not psutil.pid_exists(pid)
         assert stranger.poll() is None
         stranger.kill()
+
+
+def test_one_that_nobody_reaps_counts_as_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    monkeypatch.setattr(daemons, "_STOP_SECONDS", 5)
+    monkeypatch.setattr(daemons, "_KILL_SECONDS", 1)
+    marked = ["env", f"ITEMSTREAM_DAEMON_OF={tmp_path}", sys.executable, "-c", SILENT]
+    command = [sys.executable, "-c", CARELESS, *marked]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        eventually(lambda: "ITEMSTREAM_DAEMON_OF" in child.environ())
+
+        # When
+        stopped = stop_leftovers(tmp_path)
+
+        # Then
+        assert stopped == 1
+        assert child.status() == psutil.STATUS_ZOMBIE
+        parent.kill()
+
+
+def test_one_that_does_not_end_even_when_killed_is_named(
+    daemon: Callable[..., Daemon], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    daemon().start()
+    monkeypatch.setattr(daemons, "_STOP_SECONDS", 0.1)
+    monkeypatch.setattr(daemons, "_KILL_SECONDS", 0.1)
+
+    # When
+    with monkeypatch.context() as deaf, pytest.raises(Problem, match=r"kill -9 \d+"):
+        deaf.setattr(psutil.Process, "terminate", lambda _: None)
+        deaf.setattr(psutil.Process, "kill", lambda _: None)
+        daemon().stop()
+
+    # Then it is still known, and can be stopped
+    assert daemon().state() == "running"
+    assert daemon().stop()

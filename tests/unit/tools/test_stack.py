@@ -13,7 +13,9 @@ import pytest
 from tools.project import ROOT, Problem
 from tools.stack import settings
 from tools.stack.logs import show_log
+from tools.stack.record import save_outputs
 from tools.stack.settings import current_stack
+from tools.stack.status import status_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,8 +105,64 @@ def test_the_status_of_a_stack_that_is_down_is_for_programs_too() -> None:
     assert status["rest_api_url"] is None
     for name in ("http_api_url", "websocket_url", "mysql_url"):
         assert status[name] is None
+    assert status["bus"] is None
     assert status["tables"]["silver_call"] is None
+    assert status["buckets"]["landing"] is None
     assert any("make up" in problem for problem in status["problems"])
+
+
+def test_programs_learn_what_is_applied() -> None:
+    # Given what Terraform said of a stack
+    stack = current_stack()
+    stack.folder.mkdir()
+    letters = {
+        "arn": "arn:aws:sqs:us-east-1:000000000000:n-dead-letters",
+        "name": "n-dead-letters",
+        "url": "http://127.0.0.1:45660/000000000000/n-dead-letters",
+        "kind": "queue",
+        "function": "notification_sender",
+        "queue": "notifications",
+    }
+    mapping = {"uuid": "1", "function": "event_router", "kind": "stream", "source": "events"}
+    save_outputs(
+        stack,
+        {
+            "rest_api_id": "r1",
+            "rest_api_stage": "v1",
+            "http_api_id": "h1",
+            "http_api_stage": "v1",
+            "tables": {"silver_call": "itemstream-local-silver-call"},
+            "dead_letters": {"notifications": letters},
+            "bus": {"name": "itemstream-local-events"},
+            "event_source_mappings": {"event_router/events": mapping},
+        },
+    )
+
+    # When
+    status = status_of(stack).document
+
+    # Then
+    assert status["rest_api_url"] == "http://127.0.0.1:45660/_aws/execute-api/r1/v1"
+    assert status["http_api_url"] == "http://127.0.0.1:45660/_aws/execute-api/h1/v1"
+    assert status["tables"]["silver_call"] == "itemstream-local-silver-call"
+    assert status["tables"]["connections"] is None
+    assert status["dead_letters"] == {"notifications": letters}
+    assert status["bus"] == {"name": "itemstream-local-events"}
+    assert status["event_source_mappings"] == {"event_router/events": mapping}
+
+
+def test_a_stack_that_was_applied_before_the_http_api_was_there_has_a_status() -> None:
+    # Given
+    stack = current_stack()
+    stack.folder.mkdir()
+    save_outputs(stack, {"rest_api_id": "r1", "rest_api_stage": "v1"})
+
+    # When
+    status = status_of(stack).document
+
+    # Then
+    assert status["rest_api_url"] is not None
+    assert status["http_api_url"] is None
 
 
 def test_a_log_shows_its_last_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
