@@ -77,7 +77,7 @@ format: bootstrap ## Format Python and Terraform
 
 # --- Packages, plans, locks --------------------------------------------------------------------
 
-.PHONY: package plan openapi lock bench
+.PHONY: package plan openapi schemas lock bench
 package: bootstrap ## Layer and archives for AWS into build/: make package [ARCHITECTURE=x86_64]
 	@$(BIN)/itemstream package --architecture "$(ARCHITECTURE)"
 
@@ -86,6 +86,9 @@ plan: bootstrap ## What Terraform would change: make plan ENV=local|dev|staging|
 
 openapi: bootstrap ## Generate openapi/ from the models
 	@$(BIN)/python -m tools.openapi
+
+schemas: bootstrap ## Generate the events' JSON Schemas, events/, from the models
+	@$(BIN)/python -m tools.event_schemas
 
 lock: bootstrap ## Compile requirements/ from pyproject.toml
 	@sh tools/lock.sh
