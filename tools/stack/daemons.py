@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -200,13 +201,11 @@ def _end(process: psutil.Process) -> None:
 def _ends(process: psutil.Process, within: float) -> bool:
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
-        try:
+        with suppress(psutil.TimeoutExpired):
             process.wait(0.2)
+        # One that its parent does not reap is gone all the same.
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
             return True
-        except psutil.TimeoutExpired:
-            # One that its parent does not reap is gone all the same.
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return True
     return False
 
 

@@ -221,10 +221,11 @@ def test_one_that_does_not_end_even_when_killed_is_named(
     monkeypatch.setattr(daemons, "_KILL_SECONDS", 0.1)
 
     # When
-    with monkeypatch.context() as deaf, pytest.raises(Problem, match=r"kill -9 \d+"):
+    with monkeypatch.context() as deaf:
         deaf.setattr(psutil.Process, "terminate", lambda _: None)
         deaf.setattr(psutil.Process, "kill", lambda _: None)
-        daemon().stop()
+        with pytest.raises(Problem, match=r"kill -9 \d+"):
+            daemon().stop()
 
     # Then it is still known, and can be stopped
     assert daemon().state() == "running"

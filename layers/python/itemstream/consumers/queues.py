@@ -123,11 +123,13 @@ class _Batch:
         try:
             url = sqs.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]
             for start in range(0, len(self._postponed), 10):
-                sqs.change_message_visibility_batch(
+                answer = sqs.change_message_visibility_batch(
                     QueueUrl=url, Entries=self._postponed[start : start + 10]
                 )
+                for failed in answer.get("Failed", []):
+                    logger.warning("visibility not changed", extra={"error": failed["Code"]})
         except (BotoCoreError, ClientError) as error:
-            logger.warning("visibility not changed", extra={"error": type(error).__name__})
+            logger.warning("visibility not changed", extra=error_fields(error))
 
 
 def queue_handler(
