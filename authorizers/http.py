@@ -58,11 +58,4 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         return {"isAuthorized": False}
     logger.append_keys(tenant=principal.tenant)
     logger.info("token accepted")
-    return {
-        "isAuthorized": True,
-        "context": {
-            "tenant": principal.tenant,
-            "subject": principal.subject,
-            "scopes": " ".join(sorted(principal.scopes)),
-        },
-    }
+    return {"isAuthorized": True, "context": principal.context()}

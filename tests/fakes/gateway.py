@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 REQUEST_ID = "0b1a5e6c-9a3f-4c57-8d0e-2f6f3f0c7a11"
 EVERY_SCOPE = "items:read items:write"
+TOKEN_EXPIRES_AT = "4102444800"
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,19 @@ def event(
     """Write an event; a body that is no text is sent as JSON."""
     method, resource = route.split(" ")
     sent = {"Content-Type": "application/json"} if body is not None else {}
-    said = {"tenant": tenant, "subject": "alice", "scopes": scopes} if tenant else None
+    said = {
+        "tenant": tenant,
+        "subject": "alice",
+        "scopes": scopes,
+        "expires_at": TOKEN_EXPIRES_AT,
+    }
     return {
         "httpMethod": method,
         "resource": resource,
         "headers": {**sent, **(headers or {})} or None,
         "multiValueQueryStringParameters": parse_qs(query, keep_blank_values=True) or None,
         "pathParameters": path,
-        "requestContext": {"requestId": REQUEST_ID, "authorizer": said},
+        "requestContext": {"requestId": REQUEST_ID, "authorizer": said if tenant else None},
         "body": body if isinstance(body, str | None) else json.dumps(body),
         "isBase64Encoded": False,
     }

@@ -8,7 +8,7 @@ import pytest
 
 from itemstream.api.problems import Problem
 from itemstream.api.requests import Request
-from tests.fakes.gateway import REQUEST_ID, event
+from tests.fakes.gateway import REQUEST_ID, TOKEN_EXPIRES_AT, event
 
 ID = "01935c7e-0000-7000-8000-000000000001"
 
@@ -42,6 +42,13 @@ def test_the_authorizer_alone_says_who_calls() -> None:
     principal = Request(sent).principal()
     assert (principal.tenant, principal.subject) == ("acme", "alice")
     assert principal.scopes == {"items:read"}
+    assert principal.expires_at == int(TOKEN_EXPIRES_AT)
+
+
+def test_a_token_whose_end_is_not_said_counts_as_expired() -> None:
+    sent = event()
+    del sent["requestContext"]["authorizer"]["expires_at"]
+    assert Request(sent).principal().expires_at == 0
 
 
 @pytest.mark.parametrize(

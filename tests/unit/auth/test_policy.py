@@ -24,7 +24,7 @@ ROUTES = routes_from_json(
 
 
 def answer(*scopes: str, request: str = "GET/items") -> dict[str, Any]:
-    principal = Principal("acme", "alice", frozenset(scopes))
+    principal = Principal("acme", "alice", frozenset(scopes), 1_800_000_600)
     return policy_for(principal, ROUTES, f"{STAGE}/{request}")
 
 
@@ -61,4 +61,5 @@ def test_handlers_learn_who_calls() -> None:
         "tenant": "acme",
         "subject": "alice",
         "scopes": "items:read items:write",
+        "expires_at": "1800000600",
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import jwt
 import pytest
 
 from itemstream.auth import KeysUnavailable, Principal, TokenRefused
@@ -42,8 +43,9 @@ def test_a_bad_token_is_refused(verifier: TokenVerifier, refused: str) -> None:
 
 @pytest.mark.parametrize("accepted", ACCEPTED.values(), ids=ACCEPTED.keys())
 def test_a_good_token_is_accepted(verifier: TokenVerifier, accepted: str) -> None:
+    ends_at = jwt.decode(accepted, options={"verify_signature": False})["exp"]
     assert verifier.verify(accepted) == Principal(
-        "acme", "alice", frozenset({"items:read", "items:write"})
+        "acme", "alice", frozenset({"items:read", "items:write"}), int(ends_at)
     )
 
 

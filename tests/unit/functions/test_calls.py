@@ -473,7 +473,12 @@ def test_a_good_token_is_let_in_with_whose_it_is(authorize: Callable[[str | None
     for scheme in ("Bearer ", "bearer ", "BEARER  "):
         assert authorize(scheme + good) == {
             "isAuthorized": True,
-            "context": {"tenant": "acme", "subject": "alice", "scopes": "calls:read items:read"},
+            "context": {
+                "tenant": "acme",
+                "subject": "alice",
+                "scopes": "calls:read items:read",
+                "expires_at": str(now + 600),
+            },
         }
     assert authorize(f"Basic {good}") == {"isAuthorized": False}
 

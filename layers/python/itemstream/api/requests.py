@@ -72,11 +72,10 @@ class Request:
         Problem
             401 when no authorizer has spoken: the route is not protected as it should be.
         """
-        said = self._context.get("authorizer") or {}
-        if not said.get("tenant") or not said.get("subject"):
+        principal = Principal.from_context(self._context.get("authorizer") or {})
+        if principal is None:
             raise Problem(HTTPStatus.UNAUTHORIZED, "This call needs a bearer token.")
-        scopes = frozenset(str(said.get("scopes", "")).split())
-        return Principal(str(said["tenant"]), str(said["subject"]), scopes)
+        return principal
 
     def path_text(self, name: str) -> str:
         """Return a path parameter."""

@@ -66,9 +66,5 @@ def policy_for(principal: Principal, routes: Iterable[Route], method_arn: str) -
                 }
             ],
         },
-        "context": {
-            "tenant": principal.tenant,
-            "subject": principal.subject,
-            "scopes": " ".join(sorted(principal.scopes)),
-        },
+        "context": principal.context(),
     }

@@ -117,4 +117,4 @@ def _principal(claims: dict[str, Any]) -> Principal:
         raise TokenRefused("subject")
     if not isinstance(scope, str) or (scope and not _SCOPE.fullmatch(scope)):
         raise TokenRefused("scope")
-    return Principal(tenant, subject, frozenset(scope.split()))
+    return Principal(tenant, subject, frozenset(scope.split()), int(claims["exp"]))
