@@ -1,0 +1,33 @@
+"""What one connection may do, and for how long."""
+
+from __future__ import annotations
+
+__all__ = [
+    "ABUSE_STRIKES",
+    "CONNECTION_SECONDS",
+    "LARGEST_EVENTS_FRAME_BYTES",
+    "LARGEST_FRAME_BYTES",
+    "MESSAGES_PER_SECOND",
+    "NESTING",
+    "STRIKE_SECONDS",
+    "TICKET_SECONDS",
+    "TOPICS_PER_CONNECTION",
+]
+
+TOPICS_PER_CONNECTION = 50
+MESSAGES_PER_SECOND = 10
+# Of what a client sends, in UTF-8.
+LARGEST_FRAME_BYTES = 4096
+# Arrays and objects inside each other; no frame needs more than one.
+NESTING = 8
+
+# So many violations within so many seconds, of whatever kind, end a connection.
+ABUSE_STRIKES = 20
+STRIKE_SECONDS = 60
+
+# API Gateway ends a connection after two hours (Developer Guide, "Quotas for WebSocket APIs").
+CONNECTION_SECONDS = 2 * 3600
+TICKET_SECONDS = 30
+
+# API Gateway takes messages of up to 128 KB (same page).
+LARGEST_EVENTS_FRAME_BYTES = 96 * 1024
