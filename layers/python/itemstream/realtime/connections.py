@@ -248,14 +248,14 @@ class SubscriptionRepository(Protocol):
         """
         Have a live subscription, all events up to ``after`` sent, brought up to date by a replayer.
 
-        A replayer is sent for before this, to come later, so that no crash leaves a subscription
-        behind that nobody looks after; and again after this, because one that came too early has
-        found it live and gone away.
+        A replayer is sent for before this, so that no crash leaves a subscription behind that
+        nobody looks after. One that comes too early does this itself: so nothing is done where
+        ``after`` of the subscription is higher, because then it was brought up to date already.
 
         Returns
         -------
         bool
-            False if it is not live any more, or gone.
+            False if it is not live any more, was brought further, or is gone.
         """
         ...
 

@@ -13,9 +13,27 @@ __all__ = ["Deliveries", "Endings", "Replays"]
 class Replays(Protocol):
     """Asks that a subscription that is behind be brought up to date."""
 
-    def ask(self, connection_id: str, tenant: str, topic: str, *, delay: int = 0) -> None:
+    def ask(
+        self,
+        connection_id: str,
+        tenant: str,
+        topic: str,
+        *,
+        delay: int = 0,
+        after: int | None = None,
+    ) -> None:
         """
         Ask for it, to begin in some seconds.
+
+        Parameters
+        ----------
+        connection_id, tenant, topic
+            The subscription.
+        delay
+            Seconds until it begins.
+        after
+            Where a sender's way ended: a subscription that is still live then, and was never
+            brought further than this, is put behind by the replayer itself.
 
         Raises
         ------

@@ -1,7 +1,8 @@
 """Replays, deliveries and endings as messages of SQS queues.
 
-Messages are JSON objects: a replay has ``connection_id``, ``tenant`` and ``topic``; a delivery has
-``tenant``, ``topic`` and ``shard``; an ending has ``connection_id`` and ``at_once``.
+Messages are JSON objects: a replay has ``connection_id``, ``tenant`` and ``topic``, and ``after`` if a
+sender asks for it; a delivery has ``tenant``, ``topic`` and ``shard``; an ending has
+``connection_id`` and ``at_once``.
 """
 
 from __future__ import annotations
@@ -82,9 +83,23 @@ class SqsReplays:
         """Make it on the queue that the function's environment variables name."""
         return cls(aws_client("sqs"), from_environment(ReplaysSettings).replays_queue)
 
-    def ask(self, connection_id: str, tenant: str, topic: str, *, delay: int = 0) -> None:
+    def ask(
+        self,
+        connection_id: str,
+        tenant: str,
+        topic: str,
+        *,
+        delay: int = 0,
+        after: int | None = None,
+    ) -> None:
         """Send a message."""
-        message = {"connection_id": connection_id, "tenant": tenant, "topic": topic}
+        message: dict[str, Any] = {
+            "connection_id": connection_id,
+            "tenant": tenant,
+            "topic": topic,
+        }
+        if after is not None:
+            message["after"] = after
         self._queue.send(message, delay)
 
 
