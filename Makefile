@@ -77,7 +77,7 @@ format: bootstrap ## Format Python and Terraform
 
 # --- Packages, plans, locks --------------------------------------------------------------------
 
-.PHONY: package plan openapi schemas lock bench
+.PHONY: package plan openapi asyncapi schemas lock bench
 package: bootstrap ## Layer and archives for AWS into build/: make package [ARCHITECTURE=x86_64]
 	@$(BIN)/itemstream package --architecture "$(ARCHITECTURE)"
 
@@ -86,6 +86,9 @@ plan: bootstrap ## What Terraform would change: make plan ENV=local|dev|staging|
 
 openapi: bootstrap ## Generate openapi/ from the models
 	@$(BIN)/python -m tools.openapi
+
+asyncapi: bootstrap ## Generate asyncapi/, the WebSocket API's document and frames, from the models
+	@$(BIN)/python -m tools.asyncapi
 
 schemas: bootstrap ## Generate the events' JSON Schemas, events/, from the models
 	@$(BIN)/python -m tools.event_schemas

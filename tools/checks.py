@@ -60,6 +60,7 @@ def _checks() -> list[_Check]:
         _Check("ruff check", [str(_BIN / "ruff"), "check", "."]),
         _Check("import contracts", [str(_BIN / "lint-imports")]),
         _Check("openapi", [python, "-m", "tools.openapi", "--check"], "make openapi"),
+        _Check("asyncapi", [python, "-m", "tools.asyncapi", "--check"], "make asyncapi"),
         _Check("schemas", [python, "-m", "tools.event_schemas", "--check"], "make schemas"),
     ]
 

@@ -1,0 +1,1 @@
+"""The AsyncAPI document and the frames' JSON Schemas, generated and committed in ``asyncapi/``."""
