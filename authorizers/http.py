@@ -9,49 +9,25 @@ and nothing of what is called: scopes are for the functions to check.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from itemstream.auth import TokenRefused
-from itemstream.auth.keys import KeySet
-from itemstream.auth.sources import jwks_source
+from itemstream.auth.settings import TokenSettings
 from itemstream.auth.tokens import TokenVerifier
 from itemstream.config import from_environment
 from itemstream.observability.invocation import observed
 from itemstream.observability.logs import logger
 from itemstream.observability.metrics import count
 
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment of this function."""
-
-    jwks_url: str
-    token_issuer: str
-    token_audience: str
-    jwks_cooldown_seconds: float = 30
-    jwks_max_age_seconds: float = 3600
-
-
-settings = from_environment(Settings)
-keys = KeySet(
-    jwks_source(settings.jwks_url),
-    cooldown=settings.jwks_cooldown_seconds,
-    max_age=settings.jwks_max_age_seconds,
-)
-verifier = TokenVerifier(keys, issuer=settings.token_issuer, audience=settings.token_audience)
-keys.warm()
+verifier = TokenVerifier.from_settings(from_environment(TokenSettings), warm=True)
 
 
 @observed
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Say whether the token is good, and whose it is."""
     (header,) = event.get("identitySource") or [""]
-    scheme, _, token = str(header or "").partition(" ")
     try:
-        if scheme.lower() != "bearer":
-            raise TokenRefused("not a bearer token")
-        principal = verifier.verify(token.strip(" "))
+        principal = verifier.verify_header(str(header or ""))
     except TokenRefused as refused:
         count("TokensRefused")
         logger.warning("token refused", extra={"reason": str(refused)})

@@ -26,7 +26,7 @@ _TICKET = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class TicketRefused(Exception):  # noqa: N818
-    """The ticket is not acceptable. The message says why, for logs only, and holds no part of it."""
+    """The ticket is not acceptable. The message says why, for logs, and holds no part of it."""
 
 
 @dataclass(frozen=True, slots=True)
