@@ -155,8 +155,19 @@ class ShardLeases(Protocol):
     Every method may raise :class:`itemstream.dependencies.DependencyUnavailable`.
     """
 
-    def extend(self, tenant: str, topic: str, shard: int, until: int) -> None:
-        """Have events up to a sequence sent to a shard: before the message that says so."""
+    def extend(self, tenant: str, topic: str, shard: int, *, after: int, until: int) -> None:
+        """
+        Have events of a batch sent to a shard; called before the message that says so.
+
+        Parameters
+        ----------
+        tenant, topic, shard
+            Which.
+        after
+            The sequence before the batch: where to begin if the shard was not sent to for long.
+        until
+            The batch's last sequence.
+        """
         ...
 
     def take(
