@@ -43,5 +43,12 @@ locals {
     ]...)
   }
 
+  # Routes of the WebSocket API, by their key.
+  websocket_routes = merge([
+    for logical, function in local.functions : {
+      for route in function.routes : route.key => { answers = try(route.answers, false), function = logical } if route.api == "websocket"
+    }
+  ]...)
+
   authorizers = { for logical, function in local.functions : function.authorizer => logical if function.authorizer != null }
 }

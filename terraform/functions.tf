@@ -5,6 +5,7 @@ locals {
   settings = {
     items  = { ITEMS_SHARDS = tostring(var.items_shards) }
     events = { EVENTS_RETENTION_HOURS = tostring(var.events.retention_hours) }
+    realtime = { REALTIME_SHARDS = tostring(var.realtime.shards) }
     cache = {
       REDIS_URL        = local.cache.url
       REDIS_CACHE_NAME = local.cache.name
@@ -42,6 +43,7 @@ locals {
       { for topic in keys(try(function.access.topics, {})) : "${upper(topic)}_TOPIC_ARN" => local.topics[topic].arn },
       { for bus in keys(try(function.access.buses, {})) : "${upper(bus)}_BUS" => local.buses[bus].name },
       { for queue in keys(try(function.access.queues, {})) : "${upper(queue)}_QUEUE" => module.queue[queue].name },
+      { for api in keys(try(function.access.sockets, {})) : "${upper(api)}_ENDPOINT" => local.sockets[api].endpoint },
       # The HTTP API answers browsers' questions itself.
       length([for route in function.routes : route if route.api == "rest"]) > 0 ? { CORS_ORIGIN = var.cors_origin } : {},
       merge([
@@ -105,8 +107,15 @@ locals {
             actions   = kind == "buckets" ? setsubtract(actions, local.bucket_actions) : actions
             resources = local.grantable[kind].resources[resource]
           } if kind != "buckets" || length(setsubtract(actions, local.bucket_actions)) > 0
-        ]
+        ] if kind != "sockets"
       ]),
+      [
+        for api, methods in try(function.access.sockets, {}) : {
+          service   = "execute-api"
+          actions   = ["ManageConnections"]
+          resources = [for method in methods : "${local.sockets[api].arn}/${method}/@connections/*"]
+        }
+      ],
       [
         for bucket, actions in try(function.access.buckets, {}) : {
           service   = "s3"

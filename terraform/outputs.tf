@@ -33,6 +33,21 @@ output "http_api_url" {
   value       = module.http_api.url
 }
 
+output "websocket_api_id" {
+  description = "Id of the WebSocket API."
+  value       = module.websocket_api.id
+}
+
+output "websocket_api_stage" {
+  description = "Stage of the WebSocket API."
+  value       = module.websocket_api.stage
+}
+
+output "websocket_api_url" {
+  description = "URL of the WebSocket API on AWS."
+  value       = module.websocket_api.url
+}
+
 output "tables" {
   description = "Table names by logical name."
   value       = { for logical, table in module.table : logical => table.name }

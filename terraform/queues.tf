@@ -1,9 +1,12 @@
-# Queues between the event bus and the functions that read it.
+# Queues of work that functions and the event bus give to functions.
 
 locals {
   queues = {
     # Ten attempts with growing pauses outlast an outage of some ten minutes.
-    notifications = { max_receive_count = 10 }
+    notifications      = { max_receive_count = 10 }
+    replays            = { max_receive_count = 10 }
+    topic_deliveries   = { max_receive_count = 10 }
+    connection_endings = { max_receive_count = 10, old_seconds = 1800 } # a message may be meant for 15 minutes later
   }
 
   queue_consumers = { for consumer in local.consumers : consumer.source => consumer if consumer.kind == "queue" }
@@ -23,11 +26,15 @@ module "queue" {
   name                       = "${local.name}-${replace(each.key, "_", "-")}"
   max_receive_count          = each.value.max_receive_count
   visibility_timeout_seconds = local.visibility[each.key]
-  senders = [{
-    sid         = "RulesOfTheBus"
-    service     = "events.amazonaws.com"
-    source_arns = [for rule, settings in local.event_rules : local.rule_arns[rule] if settings.queue == each.key]
-  }]
+  # Functions send by their roles.
+  senders = [
+    for rules in [[for rule, settings in local.event_rules : local.rule_arns[rule] if settings.queue == each.key]] : {
+      sid         = "RulesOfTheBus"
+      service     = "events.amazonaws.com"
+      source_arns = rules
+    } if length(rules) > 0
+  ]
+  alarm_at         = { age_seconds = try(each.value.old_seconds, 900), depth = 10000 }
   kms_key_arn      = aws_kms_key.data.arn
   alerts_topic_arn = aws_sns_topic.alerts.arn
   require_tls      = !var.emulated

@@ -19,6 +19,10 @@ locals {
     # The log of events, in order for each tenant; its stream goes to the bus.
     events = { range_key = "sk", stream = true, ttl_attribute = "expires_at" }
 
+    # Connections of WebSocket clients, what they subscribe to, and the tickets that open them.
+    connections = { range_key = "sk", ttl_attribute = "expires_at" }
+    tickets     = { ttl_attribute = "expires_at" }
+
     # Pictures that are not on their item: pending and failed.
     image_uploads = { range_key = "sk", stream = true, ttl_attribute = "expires_at" }
 

@@ -73,6 +73,15 @@ variable "notification_emails" {
   default     = {}
 }
 
+variable "realtime" {
+  description = "Shards that the subscribers of a topic that any client may have are spread over (a change holds for connections made after it); messages and handshakes a second, and at once, of the WebSocket API."
+  type = object({
+    shards   = optional(number, 8)
+    throttle = optional(object({ rate = number, burst = number }), { rate = 2000, burst = 1000 })
+  })
+  default = {}
+}
+
 variable "network" {
   description = "VPC for functions that need peers inside it: address range, letters of two or three zones, interface endpoints and flow logs. Null: none."
   type = object({
@@ -97,6 +106,12 @@ variable "cache" {
 
 variable "redis_url" {
   description = "A Redis that is there already, without IAM authentication, where `cache` is null. Empty: the API works without a cache."
+  type        = string
+  default     = ""
+}
+
+variable "execute_api_url" {
+  description = "Where APIs answer, as <URL>/<API id>/<stage>, where AWS is emulated; on AWS each has a name of its own."
   type        = string
   default     = ""
 }

@@ -244,6 +244,28 @@ run "consumers" {
   assert {
     condition = alltrue(flatten([
       for logical, entry in local.catalogue.functions : [
+        for queue in keys(try(entry.access.queues, {})) :
+        module.function[logical].guarantees.environment["${upper(queue)}_QUEUE"] == module.queue[queue].name &&
+        length(setsubtract(["sqs:GetQueueUrl", "sqs:SendMessage"], flatten([
+          for statement in jsondecode(module.function[logical].policy).Statement : statement.Action
+          if contains(flatten([statement.Resource]), module.queue[queue].arn)
+        ]))) == 0
+      ]
+    ]))
+    error_message = "A function that sends to a queue must know its name and be allowed to."
+  }
+
+  assert {
+    condition = alltrue([
+      for logical, queue in module.queue :
+      (queue.policy == null) == !contains([for rule in values(local.event_rules) : rule.queue], logical)
+    ])
+    error_message = "Only a queue to which rules send may be open to the bus."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for logical, entry in local.catalogue.functions : [
         for consumed in try(entry.consumes, []) : length(setsubtract(
           ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"],
           flatten([
@@ -360,7 +382,7 @@ run "consumers" {
       for logical, target in aws_cloudwatch_event_target.this : contains(flatten([
         for queue in module.queue : [
           for statement in jsondecode(queue.policy).Statement : statement.Condition.ArnEquals["aws:SourceArn"] if statement.Effect == "Allow" && statement.Resource == target.arn
-        ]
+        ] if queue.policy != null
       ]), "arn:aws:events:eu-central-1:111122223333:rule/${target.event_bus_name}/${target.rule}")
     ])
     error_message = "Every rule must be allowed to send to its queue."

@@ -7,6 +7,13 @@ mock_provider "aws" {
   override_during = plan
 }
 
+# The mocks know one API: this one by an id of its own, so that one taken for the other is seen.
+override_resource {
+  target          = module.websocket_api.aws_apigatewayv2_api.this
+  override_during = plan
+  values          = { id = "w1s2a3p4i5", execution_arn = "arn:aws:execute-api:eu-central-1:111122223333:w1s2a3p4i5" }
+}
+
 variables {
   artifacts_file = "tests/artifacts.json"
 }
@@ -255,7 +262,7 @@ run "environment" {
   # The HTTP API
 
   assert {
-    condition     = keys(module.http_api.guarantees.routes) == keys(local.routes.http) && length(local.routes.rest) + length(local.routes.http) == length(flatten([for entry in values(local.catalogue.functions) : try(entry.routes, [])]))
+    condition     = keys(module.http_api.guarantees.routes) == keys(local.routes.http) && length(local.routes.rest) + length(local.routes.http) + length(local.websocket_routes) == length(flatten([for entry in values(local.catalogue.functions) : try(entry.routes, [])]))
     error_message = "Every route of the catalogue must be made, in its API, and no other."
   }
 
@@ -280,6 +287,62 @@ run "environment" {
       alltrue([for actions in module.http_api.guarantees.alarm_actions : actions == toset([aws_sns_topic.alerts.arn])])
     )
     error_message = "The HTTP API must be logged, throttled, measured and watched."
+  }
+
+  # The WebSocket API
+
+  assert {
+    condition = (
+      keys(module.websocket_api.guarantees.routes) == keys(local.websocket_routes) &&
+      module.websocket_api.guarantees.selection == "$request.body.action"
+    )
+    error_message = "Every route of the catalogue must be made, chosen by the frame's action, and no other."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, route in module.websocket_api.guarantees.routes :
+      route.authorization == (key == "$connect" ? "CUSTOM" : "NONE") &&
+      route.answers == local.websocket_routes[key].answers &&
+      route.permitted_source == "arn:aws:execute-api:eu-central-1:111122223333:w1s2a3p4i5/v1/${key}"
+    ]) && length(coalesce(module.websocket_api.guarantees.identity_sources, [])) == 0
+    error_message = "Whoever connects must be asked who they are, wherever they say it; each route must call its own function only, and answer where the catalogue says so."
+  }
+
+  assert {
+    condition = (
+      module.websocket_api.guarantees.log_kms_key_arn == aws_kms_key.data.arn && module.websocket_api.guarantees.access_log != null &&
+      module.websocket_api.guarantees.settings.throttling_rate_limit > 0 && module.websocket_api.guarantees.settings.throttling_burst_limit > 0 &&
+      module.websocket_api.guarantees.settings.detailed_metrics_enabled && !module.websocket_api.guarantees.settings.data_trace_enabled &&
+      length(module.websocket_api.guarantees.alarm_actions) == 3 &&
+      alltrue([for actions in module.websocket_api.guarantees.alarm_actions : actions == toset([aws_sns_topic.alerts.arn])])
+    )
+    error_message = "The WebSocket API must be logged, throttled, measured and watched, and never log frames."
+  }
+
+  assert {
+    condition = alltrue([
+      for logical, entry in local.catalogue.functions :
+      toset(flatten([
+        for statement in jsondecode(module.function[logical].policy).Statement : statement.Resource
+        if statement.Effect == "Allow" && contains(flatten([statement.Action]), "execute-api:ManageConnections")
+      ])) == toset([
+        for method in try(entry.access.sockets.realtime, []) :
+        "arn:aws:execute-api:eu-central-1:111122223333:w1s2a3p4i5/v1/${method}/@connections/*"
+      ])
+    ])
+    error_message = "Each function may do with connections what the catalogue says, and nothing else."
+  }
+
+  assert {
+    condition = alltrue([
+      for logical, entry in local.catalogue.functions :
+      try(module.function[logical].guarantees.environment.REALTIME_ENDPOINT, null) == (
+        !can(entry.access.sockets.realtime) ? null :
+        var.emulated ? "${var.execute_api_url}/w1s2a3p4i5/v1" : "https://w1s2a3p4i5.execute-api.eu-central-1.amazonaws.com/v1"
+      )
+    ])
+    error_message = "Functions that send to connections must know where, and no others."
   }
 }
 

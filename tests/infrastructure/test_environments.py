@@ -29,6 +29,7 @@ GUARDED_BY: dict[str, str | tuple[str, ...]] = {
         "module.http_api.",
         "module.queue[",
         "module.rule_dead_letters[",
+        "module.websocket_api.",
     ),
     "aws_dynamodb_table": "module.table[",
     "aws_elasticache_replication_group": "module.cache[",

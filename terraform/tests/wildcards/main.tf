@@ -17,6 +17,7 @@ locals {
     "Lambda and flow logs name the streams of a log group themselves."                                                   = "^[\\w-]+: logs:(CreateLogStream|DescribeLogStreams|PutLogEvents) on arn:aws:logs:[^*]+:log-group:[^*]+:log-stream:\\*$"
     "Objects have no list of names: all of one bucket."                                                                  = "^\\w+: s3:(Get|Put|Delete)Object(Version)? on arn:aws:s3:::[^*]+/\\*$"
     "ListStreams knows all streams of one table."                                                                        = "^\\w+: dynamodb:ListStreams on arn:aws:dynamodb:[^*]+:table/[^*]+/stream/\\*$"
+    "Connections have no list of names: all of one stage."                                                               = "^\\w+: execute-api:ManageConnections on arn:aws:execute-api:[^*]+:[^*]+/[^*]+/(POST|DELETE)/@connections/\\*$"
     "In a key's policy * is that key, and the account must administer it."                                               = "^key: kms:(\\w+|\\*) on \\*$"
   }
 
