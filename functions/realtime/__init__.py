@@ -1,0 +1,1 @@
+"""The WebSocket API's functions, and those that send to its clients, one file for each."""
