@@ -15,5 +15,7 @@ for extra in layer tools development ministack checkov uv; do
 done
 # What a family imports beside the layer: the layer's own packages are there already.
 shared=$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements/layer.txt)
-# shellcheck disable=SC2086 # one option and one name for each package
-compile processors --constraints requirements/layer.txt $shared
+for extra in processors realtime; do
+    # shellcheck disable=SC2086 # one option and one name for each package
+    compile "$extra" --constraints requirements/layer.txt $shared
+done
