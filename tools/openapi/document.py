@@ -71,12 +71,18 @@ def openapi_document(catalogue: Json) -> Json:
             "title": "Itemstream REST API",
             "version": "1",
             "description": (
-                "Items and their images, per tenant. Errors are problem documents (RFC 9457)."
+                "Items and their images, per tenant, and tickets for the WebSocket API. Errors "
+                "are problem documents (RFC 9457)."
             ),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": ".", "description": "Where this document was read."}],
-        "tags": [{"name": "Items"}, {"name": "Images"}, {"name": "Platform"}],
+        "tags": [
+            {"name": "Items"},
+            {"name": "Images"},
+            {"name": "Real time"},
+            {"name": "Platform"},
+        ],
         "paths": paths,
         "components": {
             "schemas": _schemas(),

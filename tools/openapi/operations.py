@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from itemstream.images.content import ImageContent
 from itemstream.items.content import ItemContent
-from tools.openapi.schemas import Health, ImageStatus, ImageUpload, Item, ItemPage
+from tools.openapi.schemas import Health, ImageStatus, ImageUpload, Item, ItemPage, Ticket
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -193,6 +193,15 @@ OPERATIONS: dict[str, Operation] = {
         "Images",
         (Answer(200, "How it is.", ImageStatus),),
         (400, 404),
+    ),
+    "POST /realtime/tickets": Operation(
+        "Make a ticket that opens a WebSocket connection",
+        "Real time",
+        (Answer(201, "Connect with it at once: nobody can be shown it again.", Ticket),),
+        description="For browsers, which cannot set headers on a WebSocket: connect with "
+        "`?ticket=<ticket>` within 30 seconds. It opens one connection, of the token's tenant, "
+        "subject and scopes, that ends when the token does. Others connect with the header "
+        "`Authorization: Bearer <token>`.",
     ),
     "GET /health": Operation(
         "Ask whether the API can do its work",

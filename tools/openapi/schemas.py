@@ -21,6 +21,7 @@ __all__ = [
     "Item",
     "ItemPage",
     "ProblemDocument",
+    "Ticket",
 ]
 
 URI: dict[str, JsonValue] = {"format": "uri"}
@@ -141,6 +142,17 @@ class ImageStatus(BaseModel):
     placeholder: Placeholder | None
     animated: bool | None
     renditions: list[Rendition] = Field(description="Empty until the image is ready.")
+
+
+class Ticket(BaseModel):
+    """What opens one WebSocket connection."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ticket: str = Field(
+        pattern="^[A-Za-z0-9_-]{43}$", examples=["Zk5B0h3mVJX0b3sT1c2R9w8yQ4aLpUeD7fGiHnKoM6s"]
+    )
+    expires_in: int = Field(ge=1, description="Seconds for which it can be used.", examples=[30])
 
 
 class Health(BaseModel):
