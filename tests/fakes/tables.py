@@ -12,6 +12,8 @@ IMAGE_UPLOADS = "itemstream-test-image-uploads"
 BRONZE_CALL = "itemstream-test-bronze-call"
 SILVER_CALL = "itemstream-test-silver-call"
 REJECTED_CALL = "itemstream-test-rejected-call"
+CONNECTIONS = "itemstream-test-connections"
+TICKETS = "itemstream-test-tickets"
 
 # Table → sort key, and its indexes: name → partition key and sort key.
 TABLES: dict[str, tuple[str | None, dict[str, tuple[str, str]]]] = {
@@ -26,6 +28,8 @@ TABLES: dict[str, tuple[str | None, dict[str, tuple[str, str]]]] = {
         {"by_day": ("day_key", "occurred_key"), "by_client": ("client_key", "occurred_key")},
     ),
     REJECTED_CALL: ("sk", {}),
+    CONNECTIONS: ("sk", {}),
+    TICKETS: (None, {}),
 }
 
 
