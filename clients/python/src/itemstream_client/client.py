@@ -263,6 +263,7 @@ class RealtimeClient:
             return await connection.serve(wanted, self._credentials.token_provider)
         finally:
             self._connection = None
+            await socket.close()
 
     def _decide(self, ended: EndedError) -> None:
         """Raise what reconnecting does not mend."""
