@@ -55,6 +55,13 @@ class LocalStack:
     def function(self, name: str) -> str:
         return str(self.status["functions"][name])
 
+    def variables(self, function: str) -> dict[str, str]:
+        """Return the environment variables that a function is configured with."""
+        configuration = self.client("lambda").get_function_configuration(
+            FunctionName=self.function(function)
+        )
+        return dict(configuration["Environment"]["Variables"])
+
     def secret(self, name: str) -> dict[str, Any]:
         secret_id = self.status["secrets"][name]["name"]
         answer = self.client("secretsmanager").get_secret_value(SecretId=secret_id)

@@ -13,7 +13,7 @@ import random
 import signal
 import threading
 from collections import Counter
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -33,10 +33,11 @@ _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"
 
 @dataclass(frozen=True)
 class AwsCall:
-    """A call that a function makes: operation, such as PutItem, and body."""
+    """A call that a function makes: operation, such as PutItem, body, and path."""
 
     operation: str
     body: bytes
+    path: str = "/"
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -93,8 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        call = AwsCall(self._operation(body), body)
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        call = AwsCall(self._operation(body), body, self.path)
         self.server.calls[call.operation] += 1
         fault = self.server.decide(call)
         if fault is None or fault.after:
@@ -112,7 +113,11 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             self.wfile.write(content)
 
+    do_DELETE = do_POST  # noqa: N815
+
     def _operation(self, body: bytes) -> str:
+        if "/@connections/" in self.path:
+            return "PostToConnection" if self.command == "POST" else "DeleteConnection"
         if target := self.headers.get("X-Amz-Target"):
             return str(target).rpartition(".")[2]
         return parse_qs(body.decode()).get("Action", ["?"])[0]
@@ -121,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         upstream = self.server.upstream
         connection = http.client.HTTPConnection(str(upstream.hostname), upstream.port, timeout=30)
         with closing(connection):
-            connection.request("POST", self.path, body, dict(self.headers))
+            connection.request(self.command, self.path, body, dict(self.headers))
             answer = connection.getresponse()
             return answer.status, dict(answer.headers), answer.read()
 
@@ -135,6 +140,25 @@ class _Handler(BaseHTTPRequestHandler):
             "</Error><RequestId>0</RequestId></ErrorResponse>"
         )
         return {"Content-Type": "text/xml"}, content.encode()
+
+
+@contextmanager
+def faults_on_the_way_to_sockets(stack: LocalStack, *functions: str) -> Iterator[FaultProxy]:
+    """Put a proxy between functions and the management endpoint of the WebSocket API."""
+    with FaultProxy(stack.status["aws_endpoint_url"]) as proxy, ExitStack() as changes:
+        thread = threading.Thread(target=proxy.serve_forever, daemon=True)
+        thread.start()
+        try:
+            for function in functions:
+                usual = urlsplit(stack.variables(function)["REALTIME_ENDPOINT"])
+                endpoint = f"{proxy.url}{usual.path}"
+                changes.enter_context(
+                    variables_of(stack, function, {"REALTIME_ENDPOINT": endpoint})
+                )
+            yield proxy
+        finally:
+            proxy.shutdown()
+            thread.join()
 
 
 @contextmanager
