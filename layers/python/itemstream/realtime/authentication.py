@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["CONNECT_SCOPE", "HandshakeRefused", "connection_end", "principal_of_handshake"]
 
 CONNECT_SCOPE = "realtime:connect"
+# At two hours the gateway closes a connection itself and says nothing: before that there is still
+# somebody to say why to.
+_SOONER_SECONDS = 30
 
 
 class HandshakeRefused(Exception):  # noqa: N818
@@ -75,7 +78,7 @@ def principal_of_handshake(
 
 def connection_end(connected_at: int, token_expires_at: int) -> tuple[int, Literal["token", "age"]]:
     """Return when a connection ends, in seconds since the epoch, and why then."""
-    old = connected_at + CONNECTION_SECONDS
+    old = connected_at + CONNECTION_SECONDS - _SOONER_SECONDS
     return (token_expires_at, "token") if token_expires_at < old else (old, "age")
 
 

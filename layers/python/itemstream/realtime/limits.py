@@ -25,9 +25,8 @@ NESTING = 8
 ABUSE_STRIKES = 20
 STRIKE_SECONDS = 60
 
-# API Gateway ends a connection after two hours (Developer Guide, "Quotas for WebSocket APIs"), and
-# says nothing. Half a minute sooner there is still somebody to say why to.
-CONNECTION_SECONDS = 2 * 3600 - 30
+# API Gateway ends a connection after two hours (Developer Guide, "Quotas for WebSocket APIs").
+CONNECTION_SECONDS = 2 * 3600
 TICKET_SECONDS = 30
 
 # API Gateway takes messages of up to 128 KB (same page).
