@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import NoCredentialsError
 
-__all__ = ["aws_client"]
+if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
+
+__all__ = ["aws_client", "aws_credentials"]
 
 # botocore itself rather than boto3: the same clients, about 30 ms less to import, and no resource
 # layer. "standard" retries throttles and passing faults only, with backoff and jitter.
@@ -41,3 +45,11 @@ def aws_client(service: str) -> Any:
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     config = _S3_CONFIG if service == "s3" else _CONFIG
     return _session().create_client(service, region_name=region, config=config)
+
+
+def aws_credentials() -> ReadOnlyCredentials:
+    """Return this process's credentials, renewed in time where they end."""
+    credentials = _session().get_credentials()
+    if credentials is None:
+        raise NoCredentialsError
+    return credentials.get_frozen_credentials()

@@ -1,0 +1,58 @@
+"""The log's stream → the sockets of those who subscribed: each event at least once, in order."""
+
+import time
+from typing import Any
+
+from itemstream.config import from_environment
+from itemstream.consumers.streams import BatchInterrupted, stream_handler
+from itemstream.dynamodb.streams import StreamRecord
+from itemstream.events.log import LoggedEvent
+from itemstream.realtime.deliveries import Broadcaster, Outlets
+from itemstream.realtime.delivery_metrics import count_sent
+from itemstream.realtime.dynamodb import DynamoConnections
+from itemstream.realtime.event_loop import make_runner
+from itemstream.realtime.gateway import GatewaySockets
+from itemstream.realtime.leases_dynamodb import DynamoShardLeases
+from itemstream.realtime.queues_sqs import SqsDeliveries, SqsReplays
+from itemstream.realtime.subscriptions_dynamodb import DynamoSubscriptions, ShardSettings
+
+runner = make_runner()
+broadcaster = Broadcaster(
+    Outlets(
+        DynamoSubscriptions.from_environment(),
+        DynamoConnections.from_environment(),
+        GatewaySockets.from_environment(),
+        SqsReplays.from_environment(),
+    ),
+    DynamoShardLeases.from_environment(),
+    SqsDeliveries.from_environment(),
+    shards=from_environment(ShardSettings).realtime_shards,
+)
+stop_at = float("inf")
+
+
+@stream_handler
+def consume(records: list[StreamRecord]) -> None:
+    """Send each tenant's events; those of a tenant that fails come again, all of them."""
+    batches: dict[str, list[LoggedEvent]] = {}
+    first: dict[str, int] = {}
+    for number, record in enumerate(records):
+        row = record.new or {}
+        if row.get("kind") == "event":
+            first.setdefault(row["pk"], number)
+            event = LoggedEvent(int(row["sk"]), row["topic"], row["event"])
+            batches.setdefault(row["pk"], []).append(event)
+    done = runner.run(
+        broadcaster.broadcast(batches, out_of_time=lambda: time.monotonic() > stop_at)
+    )
+    count_sent(done.sent)
+    if done.failed:
+        tenant = min(done.failed, key=first.__getitem__)
+        raise BatchInterrupted(records[first[tenant]], str(done.failed[tenant]))
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Consume; what is not begun when half of the time is over is left to queues."""
+    global stop_at
+    stop_at = time.monotonic() + context.get_remaining_time_in_millis() / 2000
+    return consume(event, context)

@@ -1,0 +1,57 @@
+"""Messages of the queue `replays`: a subscription that is behind is brought up to date."""
+
+import time
+from typing import Any
+
+from itemstream.config import from_environment
+from itemstream.consumers.queues import QueueMessage, Settings, queue_handler
+from itemstream.events.dynamodb import DynamoLogReader
+from itemstream.observability.logs import logger
+from itemstream.observability.metrics import count
+from itemstream.realtime.deliveries import Outlets
+from itemstream.realtime.dynamodb import DynamoConnections
+from itemstream.realtime.event_loop import make_runner
+from itemstream.realtime.gateway import GatewaySockets
+from itemstream.realtime.leases_dynamodb import DynamoReplayLeases
+from itemstream.realtime.queues_sqs import SqsReplays
+from itemstream.realtime.replays import Replayer, ReplayOutcome, read_replay
+from itemstream.realtime.subscriptions_dynamodb import DynamoSubscriptions
+
+LAST_RECEIVE = from_environment(Settings).max_receive_count
+
+runner = make_runner()
+replayer = Replayer(
+    Outlets(
+        DynamoSubscriptions.from_environment(),
+        DynamoConnections.from_environment(),
+        GatewaySockets.from_environment(),
+        SqsReplays.from_environment(),
+    ),
+    DynamoReplayLeases.from_environment(),
+    DynamoLogReader.from_environment(),
+)
+stop_at = float("inf")
+
+
+@queue_handler
+def consume(message: QueueMessage) -> None:
+    """Replay as far as the time allows; a client that takes nothing is closed in the end."""
+    replay = read_replay(message.body)
+    replayed = runner.run(
+        replayer.replay(
+            replay,
+            message_id=message.id,
+            last_attempt=message.receives >= LAST_RECEIVE,
+            out_of_time=lambda: time.monotonic() > stop_at,
+        )
+    )
+    count("FramesReplayed", replayed.frames)
+    count("ReplaysGivenUp", int(replayed.outcome is ReplayOutcome.GIVEN_UP))
+    logger.info("replayed", extra={"tenant": replay.tenant, "outcome": replayed.outcome.value})
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Consume; what is left when half of the time is over becomes a message of its own."""
+    global stop_at
+    stop_at = time.monotonic() + context.get_remaining_time_in_millis() / 2000
+    return consume(event, context)

@@ -1,0 +1,642 @@
+"""Deliveries: events of the log to the subscribers of their topics.
+
+Whoever sends to a subscription begins where everything before was delivered, and goes on without a
+gap. So it does not matter who sends, or how many do, or how often they begin again: what a client
+sees for the first time it sees in the order of the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from bisect import bisect_right
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from itemstream.dead_letters import Refused
+from itemstream.dependencies import DependencyUnavailable
+from itemstream.events.log import PositionExpired
+from itemstream.realtime.leases import LeaseLost
+from itemstream.realtime.server_frames import event_frames
+from itemstream.realtime.sockets import Outcome
+from itemstream.realtime.topics import Topic, topics_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
+
+    from itemstream.events.log import EventLogReader, LoggedEvent
+    from itemstream.realtime.connections import (
+        ConnectionRepository,
+        Subscription,
+        SubscriptionRepository,
+        TopicState,
+    )
+    from itemstream.realtime.leases import ShardDelivery, ShardLease, ShardLeases
+    from itemstream.realtime.queues import Deliveries, Replays
+    from itemstream.realtime.sockets import Sockets
+
+    Run = Callable[..., Awaitable[Any]]
+
+__all__ = [
+    "GRACE_SECONDS",
+    "Broadcast",
+    "Broadcaster",
+    "Delivery",
+    "Outlets",
+    "Sent",
+    "TopicSender",
+    "read_delivery",
+]
+
+POSTS_AT_ONCE = 128
+# What one invocation sends itself: beyond, queues take over, with as many invocations as it needs.
+SUBSCRIBERS_OF_A_SMALL_TOPIC = 1_000
+POSTS_OF_AN_INVOCATION = 3_000
+EVENTS_OF_A_PASS = 500
+# A client that did not take a frame is left alone for this long.
+SECONDS_TO_A_REPLAY = 5
+# Connections are closed when their time is over, and not by those who send: one who skips a
+# connection that is being given more time would leave a gap.
+GRACE_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """
+    One shard of a large topic that is to be sent to.
+
+    Parameters
+    ----------
+    tenant, topic, shard
+        Which.
+    """
+
+    tenant: str
+    topic: str
+    shard: int
+
+
+@dataclass(slots=True)
+class Sent:
+    """
+    What an invocation sent.
+
+    Parameters
+    ----------
+    frames
+        How many were delivered.
+    gone
+        How many sockets there were no longer.
+    behind
+        How many subscriptions were left to a replayer.
+    lag
+        Seconds from the oldest event to the last delivery of its batch; ``None`` without any.
+    """
+
+    frames: int = 0
+    gone: int = 0
+    behind: int = 0
+    lag: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """
+    What came of a batch of the log.
+
+    Parameters
+    ----------
+    sent
+        What was sent.
+    failed
+        Tenants of whose events some may not have been sent: all are to be sent again.
+    """
+
+    sent: Sent
+    failed: dict[str, DependencyUnavailable]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """
+    What everybody who sends needs.
+
+    Parameters
+    ----------
+    subscriptions, connections
+        Where they are kept.
+    sockets
+        How frames reach clients.
+    replays
+        Whom to ask to bring a subscription up to date.
+    run
+        Calls what waits for an answer, so that others can go on meanwhile.
+    clock
+        Seconds since the epoch.
+    """
+
+    subscriptions: SubscriptionRepository
+    connections: ConnectionRepository
+    sockets: Sockets
+    replays: Replays
+    run: Run = asyncio.to_thread
+    clock: Callable[[], float] = time.time
+
+
+class Broadcaster:
+    """
+    Sends batches of the log to small topics, and has large ones sent to.
+
+    Parameters
+    ----------
+    outlets
+        What everybody who sends needs.
+    leases
+        What is to be sent to the shards of large topics.
+    deliveries
+        Whom to ask to send it.
+    shards
+        Over how many partitions the subscribers of a topic are spread.
+    small
+        How many subscribers a topic may have that is sent to here.
+    posts
+        How many frames an invocation sends here.
+    """
+
+    def __init__(
+        self,
+        outlets: Outlets,
+        leases: ShardLeases,
+        deliveries: Deliveries,
+        *,
+        shards: int,
+        small: int = SUBSCRIBERS_OF_A_SMALL_TOPIC,
+        posts: int = POSTS_OF_AN_INVOCATION,
+    ) -> None:
+        self._outlets = outlets
+        self._leases = leases
+        self._deliveries = deliveries
+        self._shards = shards
+        self._small = small
+        self._posts = posts
+
+    async def broadcast(
+        self,
+        batches: Mapping[str, list[LoggedEvent]],
+        *,
+        out_of_time: Callable[[], bool] = lambda: False,
+    ) -> Broadcast:
+        """
+        Send each tenant's events, in their order.
+
+        Parameters
+        ----------
+        batches
+            The events of each tenant.
+        out_of_time
+            Whether what was not begun is rather left to others.
+        """
+        sending = _Sending(self._outlets)
+        outcomes = await asyncio.gather(
+            *(
+                self._to_tenant(sending, tenant, events, out_of_time)
+                for tenant, events in batches.items()
+            ),
+            return_exceptions=True,
+        )
+        failed: dict[str, DependencyUnavailable] = {}
+        for tenant, outcome in zip(batches, outcomes, strict=True):
+            if isinstance(outcome, DependencyUnavailable):
+                failed[tenant] = outcome
+            elif outcome is not None:
+                raise outcome
+        return Broadcast(sending.sent, failed)
+
+    async def _to_tenant(
+        self,
+        sending: _Sending,
+        tenant: str,
+        events: list[LoggedEvent],
+        out_of_time: Callable[[], bool],
+    ) -> None:
+        topics: dict[str, list[LoggedEvent]] = {}
+        for event in events:
+            for topic in topics_of(event.document):
+                topics.setdefault(topic, []).append(event)
+        if not topics:
+            return
+        run, subscriptions = self._outlets.run, self._outlets.subscriptions
+        states = await run(subscriptions.topics_with_subscribers, tenant, list(topics))
+        await _all(
+            self._to_topic(sending, _Batch(tenant, topic, topics[topic]), state, out_of_time)
+            for topic, state in states.items()
+        )
+
+    async def _to_topic(
+        self,
+        sending: _Sending,
+        batch: _Batch,
+        state: TopicState,
+        out_of_time: Callable[[], bool],
+    ) -> None:
+        run, tenant, topic = self._outlets.run, batch.tenant, batch.topic
+        shards = range(Topic.parse(topic).shards(self._shards))
+        if not state.large:
+            if await self._sent_here(sending, batch, shards, out_of_time):
+                return
+            # Some may get this batch twice. Nothing of it is on its way any more.
+            await run(self._outlets.subscriptions.make_large, tenant, topic, batch.before)
+        await _all(
+            run(self._leases.extend, tenant, topic, shard, after=batch.before, until=batch.last)
+            for shard in shards
+        )
+        await run(self._deliveries.ask, tenant, topic, shards)
+
+    async def _sent_here(
+        self,
+        sending: _Sending,
+        batch: _Batch,
+        shards: range,
+        out_of_time: Callable[[], bool],
+    ) -> bool:
+        """Send to a topic's subscribers; return whether none was left."""
+        tasks = sending.tasks()
+        send = partial(sending.send, batch=batch)
+        subscribers, all_begun = 0, True
+
+        async def to_shard(shard: int) -> None:
+            nonlocal subscribers, all_begun
+            async with aclosing(sending.pages(batch.tenant, batch.topic, shard)) as pages:
+                async for page, _ in pages:
+                    subscribers += len(page)
+                    for subscription in page:
+                        if (
+                            subscribers > self._small
+                            or sending.sent.frames >= self._posts
+                            or out_of_time()
+                        ):
+                            all_begun = False
+                            return
+                        await tasks.start(send, subscription)
+
+        try:
+            await _all(to_shard(shard) for shard in shards)
+        finally:
+            await tasks.finish()
+        sending.note_lag(batch)
+        return all_begun
+
+
+class TopicSender:
+    """
+    Sends to one shard of a large topic what it has not got yet.
+
+    Parameters
+    ----------
+    outlets
+        What everybody who sends needs.
+    leases
+        What is to be sent to the shards of large topics.
+    deliveries
+        Whom to ask to go on.
+    log
+        Where the events are.
+    events
+        How many events are sent together at most.
+    """
+
+    def __init__(
+        self,
+        outlets: Outlets,
+        leases: ShardLeases,
+        deliveries: Deliveries,
+        log: EventLogReader,
+        *,
+        events: int = EVENTS_OF_A_PASS,
+    ) -> None:
+        self._outlets = outlets
+        self._leases = leases
+        self._deliveries = deliveries
+        self._log = log
+        self._events = events
+
+    async def deliver(
+        self,
+        delivery: Delivery,
+        *,
+        message_id: str,
+        out_of_time: Callable[[], bool] = lambda: False,
+    ) -> Sent:
+        """
+        Send, pass after pass, until there is no more to send, or no more time.
+
+        Parameters
+        ----------
+        delivery
+            Which shard.
+        message_id
+            The message that asks for it; comes it again, it takes over its own lease.
+        out_of_time
+            Whether the rest is better left to another invocation.
+
+        Raises
+        ------
+        DependencyUnavailable
+            Some may not have been sent: the same message has to come again.
+        """
+        sending = _Sending(self._outlets)
+        run, subscriptions = self._outlets.run, self._outlets.subscriptions
+        tenant, topic, shard = delivery.tenant, delivery.topic, delivery.shard
+        states = await run(subscriptions.topics_with_subscribers, tenant, [topic])
+        state = states.get(topic)
+        if state is None or not state.large:
+            return sending.sent
+        lease: ShardLease | None = await run(
+            self._leases.take,
+            tenant,
+            topic,
+            shard,
+            large_after=state.large_after or 0,
+            message_id=message_id,
+        )
+        if lease is None:
+            return sending.sent
+        held = lease
+        try:
+            while lease is not None:
+                held = lease
+                if out_of_time():
+                    raise _OutOfTime
+                lease = await self._pass(sending, lease, out_of_time)
+        except LeaseLost:
+            pass
+        except _OutOfTime:
+            # In this order: the message must not find the lease held, and until it is sent ours
+            # comes again.
+            await run(self._leases.release, held)
+            await run(self._deliveries.ask, tenant, topic, [shard])
+        except DependencyUnavailable:
+            # If this fails too, the message that comes again takes the lease as its own.
+            with suppress(DependencyUnavailable):
+                await run(self._leases.release, held)
+            raise
+        return sending.sent
+
+    async def _pass(
+        self, sending: _Sending, lease: ShardLease, out_of_time: Callable[[], bool]
+    ) -> ShardLease | None:
+        """Send some events to all subscribers of the shard; return what is left to do."""
+        run, delivery = self._outlets.run, lease.delivery
+        if delivery.until <= delivery.after:
+            return await self._finish(lease, delivery.after)
+        send: Callable[[Subscription], Coroutine[Any, Any, None]]
+        batch: _Batch | None = None
+        try:
+            events = await self._events_of(delivery)
+        except PositionExpired:
+            # Nobody can be sent this any more: replayers tell them.
+            until = delivery.until
+            send = partial(sending.leave_to_replayer, after=delivery.after, until=until)
+        else:
+            until = events[-1].sequence if events else delivery.until
+            topic = Topic.parse(delivery.topic)
+            matching = [event for event in events if topic.matches(event.document)]
+            if not matching:
+                return await self._finish(lease, until)
+            batch = _Batch(delivery.tenant, delivery.topic, matching)
+            send = partial(sending.send, batch=batch)
+        sent: _Tasks | None = None
+        going_on_at: str | None = None
+        pages = sending.pages(delivery.tenant, delivery.topic, delivery.shard, delivery.page)
+        try:
+            async with aclosing(pages):
+                async for page, following in pages:
+                    before, sent = sent, sending.tasks()
+                    for subscription in page:
+                        await sent.start(send, subscription)
+                    # The last of one page are waited for while the next page is being sent.
+                    if before and going_on_at:
+                        await before.finish()
+                        lease = await run(self._leases.save_page, lease, going_on_at, until)
+                        if out_of_time():
+                            raise _OutOfTime
+                    going_on_at = following
+        finally:
+            if sent:
+                await sent.finish()
+        if batch:
+            sending.note_lag(batch)
+        return await self._finish(lease, until)
+
+    async def _finish(self, lease: ShardLease, after: int) -> ShardLease | None:
+        left: ShardLease | None = await self._outlets.run(self._leases.finish_pass, lease, after)
+        return left
+
+    async def _events_of(self, delivery: ShardDelivery) -> list[LoggedEvent]:
+        """Read a pass's events: if it was begun before, the same as then."""
+        run = self._outlets.run
+        until = delivery.pass_until or delivery.until
+        events: list[LoggedEvent] = []
+        after = delivery.after
+        while after < until:
+            more = await run(self._log.read, delivery.tenant, after=after, limit=self._events)
+            if not more:
+                break
+            events += [event for event in more if event.sequence <= until]
+            after = more[-1].sequence
+            if delivery.pass_until is None:
+                break
+        return events
+
+
+def read_delivery(body: str) -> Delivery:
+    """
+    Read the message that asks for a delivery.
+
+    Raises
+    ------
+    Refused
+        It is no such message.
+    """
+    try:
+        said = json.loads(body)
+        topic = Topic.parse(str(said["topic"])).name
+        return Delivery(str(said["tenant"]), topic, int(said["shard"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refused(f"not a request for a delivery: {type(error).__name__} {error}") from error
+
+
+class _OutOfTime(Exception):  # noqa: N818
+    """There is work left, and no time for it."""
+
+
+class _Batch:
+    """Events of one topic that are sent together; their frames are made once for all."""
+
+    def __init__(self, tenant: str, topic: str, events: list[LoggedEvent]) -> None:
+        self.tenant = tenant
+        self.topic = topic
+        self._events = events
+        self._sequences = [event.sequence for event in events]
+        self._frames: dict[int, list[tuple[int, bytes]]] = {}
+
+    @property
+    def before(self) -> int:
+        """Up to where everything of the topic was sent before."""
+        return self._sequences[0] - 1
+
+    @property
+    def last(self) -> int:
+        return self._sequences[-1]
+
+    @property
+    def oldest(self) -> float:
+        return datetime.fromisoformat(self._events[0].document["time"]).timestamp()
+
+    def frames(self, after: int) -> list[tuple[int, bytes]]:
+        start = bisect_right(self._sequences, after)
+        if start not in self._frames:
+            documents = [event.document for event in self._events[start:]]
+            self._frames[start] = event_frames(self.topic, documents)
+        return self._frames[start]
+
+
+class _Sending:
+    """What one invocation sends."""
+
+    def __init__(self, outlets: Outlets) -> None:
+        self._outlets = outlets
+        self._free = asyncio.Semaphore(POSTS_AT_ONCE)
+        self.sent = Sent()
+
+    def tasks(self) -> _Tasks:
+        return _Tasks(self._free)
+
+    async def pages(
+        self, tenant: str, topic: str, shard: int, start: str | None = None
+    ) -> AsyncGenerator[tuple[list[Subscription], str | None], None]:
+        """Read a shard's subscriptions, each page while the one before is being sent."""
+        run, subscriptions = self._outlets.run, self._outlets.subscriptions
+
+        def read(start: str | None) -> asyncio.Future[Any]:
+            return asyncio.ensure_future(run(subscriptions.page, tenant, topic, shard, start))
+
+        reading = read(start)
+        try:
+            while True:
+                page, following = await reading
+                if following is not None:
+                    reading = read(following)
+                yield page, following
+                if following is None:
+                    return
+        finally:
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def send(self, subscription: Subscription, *, batch: _Batch) -> None:
+        """Send a subscription what it has not got of a batch."""
+        live = await self._live(subscription, batch.last)
+        if live is None:
+            return
+        outlets = self._outlets
+        # What came before the batch was sent, whoever did that.
+        delivered = max(live.after, batch.before)
+        for last, frame in batch.frames(live.after):
+            outcome = await outlets.sockets.post(live.connection_id, frame)
+            if outcome is Outcome.DELIVERED:
+                self.sent.frames += 1
+                delivered = last
+            elif outcome is Outcome.GONE:
+                self.sent.gone += 1
+                await outlets.run(outlets.connections.remove, live.connection_id)
+                return
+            else:
+                await self._leave_behind(live, delivered)
+                return
+
+    async def leave_to_replayer(
+        self, subscription: Subscription, *, after: int, until: int
+    ) -> None:
+        """Leave all between two sequences to a replayer."""
+        live = await self._live(subscription, until)
+        if live is not None and live.after < until:
+            await self._leave_behind(live, max(live.after, after))
+
+    def note_lag(self, batch: _Batch) -> None:
+        lag = self._outlets.clock() - batch.oldest
+        self.sent.lag = max(lag, self.sent.lag or 0)
+
+    async def _live(self, subscription: Subscription, until: int) -> Subscription | None:
+        """Return the subscription if it is to be sent to; else leave that to its replayer."""
+        run, subscriptions = self._outlets.run, self._outlets.subscriptions
+        current: Subscription | None = subscription
+        if subscription.ends_at + GRACE_SECONDS <= self._outlets.clock():
+            return None
+        if subscription.state == "behind":
+            current = await run(subscriptions.pass_over, subscription, until)
+        return current
+
+    async def _leave_behind(self, subscription: Subscription, after: int) -> None:
+        self.sent.behind += 1
+        run, replays = self._outlets.run, self._outlets.replays
+        connection_id, topic = subscription.connection_id, subscription.topic
+        # The message first: a crash between the two leaves a live subscription, to which the batch
+        # is sent again. That it tells where our way ended makes up for a message that overtakes us.
+        await run(
+            replays.ask,
+            connection_id,
+            subscription.tenant,
+            topic,
+            delay=SECONDS_TO_A_REPLAY,
+            after=after,
+        )
+        await run(self._outlets.subscriptions.fall_behind, subscription, after)
+
+
+class _Tasks:
+    """
+    Work that goes on side by side, as much at once as is free.
+
+    What has begun is brought to its end even if other work fails: a frame on its way cannot be
+    called back, and who is told that nothing is on its way must be able to rely on it.
+    """
+
+    def __init__(self, free: asyncio.Semaphore) -> None:
+        self._free = free
+        self._running: set[asyncio.Task[None]] = set()
+        self._error: BaseException | None = None
+
+    async def start(
+        self, work: Callable[[Subscription], Coroutine[Any, Any, None]], subscription: Subscription
+    ) -> None:
+        """Begin some work as soon as there is room for it."""
+        await self._free.acquire()
+        if self._error:
+            self._free.release()
+            raise self._error
+        task = asyncio.create_task(work(subscription))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    async def finish(self) -> None:
+        """Wait for all of it, and raise what went wrong first."""
+        while self._running:
+            await asyncio.wait(self._running)
+        if self._error:
+            raise self._error
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._free.release()
+        self._error = self._error or task.exception()
+
+
+async def _all(works: Iterable[Awaitable[None]]) -> None:
+    """Bring all of it to its end, and raise what went wrong first."""
+    for outcome in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
