@@ -1,0 +1,139 @@
+"""What docs/realtime.md says of frames, limits, capacity and cost is so."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from itemstream.realtime import limits
+from itemstream.realtime.deliveries import POSTS_OF_AN_INVOCATION, SUBSCRIBERS_OF_A_SMALL_TOPIC
+from itemstream.realtime.frames import CLIENT_FRAMES
+from itemstream.realtime.server_frames import CloseCode
+from itemstream.realtime.topics import Topic
+from tests.frame_contract import validated
+from tools.asyncapi.models import FRAMES, SERVER_FRAMES
+from tools.project import ROOT
+
+PAGE = (ROOT / "docs" / "realtime.md").read_text()
+BLOCKS = re.findall(r"^```frames\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+# Who sends a frame, and the frame: lines that are indented go on.
+TRANSCRIPT: list[tuple[str, str]] = [
+    (sender, frame)
+    for block in BLOCKS
+    for sender, frame in re.findall(r"^([→←]) (.*?)(?=^[→←]|\Z)", block, re.DOTALL | re.MULTILINE)
+]
+CLIENTS = [1_000, 10_000, 100_000, 1_000_000]
+PING_SECONDS = 270
+MONTH_HOURS = 730
+
+
+def rows(first: str) -> list[list[str]]:
+    """Return the rows of the table whose first heading is this."""
+    found = re.search(rf"^\| {re.escape(first)} \|.*\n\| ---.*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    assert found, first
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in found[1].splitlines()]
+
+
+def number(text: str) -> float:
+    return float(re.sub(r"[, s]", "", text))
+
+
+def named(first: str) -> set[str]:
+    return {name for row in rows(first) for name in re.findall(r"`([a-z]+)`", row[0])}
+
+
+@pytest.mark.parametrize(("sender", "frame"), TRANSCRIPT)
+def test_a_frame_of_the_conversation_is_one(sender: str, frame: str) -> None:
+    document = validated(frame)
+    assert ("type" in document) == (sender == "←")
+
+
+def test_the_conversation_shows_every_frame() -> None:
+    shown = [json.loads(frame) for _, frame in TRANSCRIPT]
+    assert {frame.get("type") or frame["action"] for frame in shown} == FRAMES.keys()
+
+
+def test_every_frame_is_explained() -> None:
+    assert CLIENT_FRAMES.keys() <= named("client")
+    assert SERVER_FRAMES.keys() <= named("server")
+
+
+def test_every_close_code_is_explained() -> None:
+    assert {int(row[0]) for row in rows("`code`")} == set(CloseCode)
+
+
+def test_the_topics_and_their_scopes_are_those_of_the_code() -> None:
+    item = "01a1fd0d-0f71-747f-8457-26ecebd91c18"
+    for topic, _, scope in rows("topic"):
+        assert Topic.parse(topic.strip("`").replace("<id>", item)).scope == scope.strip("`")
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    for limit in (
+        f"| topics of a connection | {limits.TOPICS_PER_CONNECTION} |",
+        f"| a client's frame | {limits.LARGEST_FRAME_BYTES:,} bytes of UTF-8 |",
+        f"| its nesting | {limits.NESTING} arrays and objects |",
+        f"| frames a client sends | {limits.MESSAGES_PER_SECOND} in a second |",
+        f"| {limits.ABUSE_STRIKES} within a minute |",
+        f"| a frame of the server | {limits.LARGEST_EVENTS_FRAME_BYTES // 1024} KiB |",
+        f"| a connection | {limits.CONNECTION_SECONDS // 3600} hours |",
+        f"| a ticket | {limits.TICKET_SECONDS} seconds, once |",
+        f"up to {SUBSCRIBERS_OF_A_SMALL_TOPIC:,} subscribers of a topic itself",
+        f"and to {POSTS_OF_AN_INVOCATION:,} in one invocation",
+    ):
+        assert limit in PAGE
+    assert limits.STRIKE_SECONDS == 60
+
+
+def test_the_capacity_follows_from_the_quotas() -> None:
+    table = [row for row in rows("clients") if len(row) == 5]
+    assert [number(row[0]) for row in table] == CLIENTS
+    for clients, begun, back, requests, event in (map(number, row) for row in table):
+        connections = limits.CONNECTION_SECONDS
+        assert begun == pytest.approx(clients / connections, rel=0.3 if clients == 1000 else 0.02)
+        assert back == clients / 500
+        assert requests == pytest.approx(clients / 60 + clients / PING_SECONDS, rel=0.02)
+        assert event == clients / 10_000
+
+
+def test_the_costs_follow_from_the_prices() -> None:
+    # Given
+    prices = [number(row[1]) / 1e6 for row in rows("per million")]
+    message, message_beyond, minute, invocation, gb_second, write, read, request, gb = prices
+    table = COSTS
+    connections, pings = MONTH_HOURS / 2, MONTH_HOURS * 3600 / PING_SECONDS
+    frames = MONTH_HOURS * 60
+    call = invocation + 0.020 * 0.5 * gb_second
+
+    assert [row[0] for row in table] == CLIENTS
+    for clients, millions, *costs in table:
+        # When
+        messages = clients * (frames + 2 * pings + 2 * connections)
+        expected = [
+            min(messages, 1e9) * message + max(messages - 1e9, 0) * message_beyond,
+            clients * MONTH_HOURS * 60 * minute,
+            clients * ((pings + 13 * connections) * call + frames * 1.769 / 3000 * gb_second),
+            clients * (pings + 11 * connections) * write
+            + clients * (6 * connections + frames / 13) * read,
+            clients * 27 * connections * request,
+            clients * frames / 1e6 * gb,
+        ]
+
+        # Then
+        assert millions == pytest.approx(messages / 1e6, abs=0.6)
+        assert costs == pytest.approx([*expected, sum(expected)], abs=0.6)
+
+
+def _costs() -> list[list[Any]]:
+    section = PAGE.partition("\n## Cost\n")[2]
+    return [
+        [number(cell) for cell in line.strip("| ").split("|")]
+        for line in section.splitlines()
+        if re.match(r"\| [\d,]+ \|", line)
+    ]
+
+
+COSTS = _costs()
