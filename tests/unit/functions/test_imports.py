@@ -25,10 +25,12 @@ DEAR = {
     "PIL",
     "pyvips",
     "jinja2",
+    "aiohttp",
 }
 IMPORTS = {
     "rest_authorizer": {"jwt"},
     "http_authorizer": {"jwt"},
+    "websocket_authorizer": {"jwt"},
     "create_item": {"pydantic"},
     "get_item": {"redis"},
     "list_items": {"itsdangerous"},
@@ -47,6 +49,14 @@ IMPORTS = {
     "notification_sender": {"boto3", "jinja2"},
     "list_calls": {"itsdangerous"},
     "get_call": set(),
+    "create_ticket": set(),
+    "connect": set(),
+    "disconnect": set(),
+    "message": {"pydantic"},
+    "broadcaster": {"aiohttp"},
+    "topic_sender": {"aiohttp"},
+    "replayer": {"aiohttp"},
+    "connection_closer": {"aiohttp"},
 }
 CONSUMERS_ENVIRONMENT = {
     **{
@@ -58,8 +68,13 @@ CONSUMERS_ENVIRONMENT = {
             "BRONZE_CALL",
             "SILVER_CALL",
             "REJECTED_CALL",
+            "CONNECTIONS",
+            "TICKETS",
         )
     },
+    **{f"{queue}_QUEUE": queue for queue in ("REPLAYS", "TOPIC_DELIVERIES", "CONNECTION_ENDINGS")},
+    "REALTIME_SHARDS": "8",
+    "REALTIME_ENDPOINT": "http://127.0.0.1:9/local",
     **{f"{bucket}_BUCKET": bucket for bucket in ("UPLOADS", "PROCESSED", "LANDING")},
     "EVENTS_BUS": "events",
     "EVENTS_RETENTION_HOURS": "24",

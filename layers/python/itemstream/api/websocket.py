@@ -28,7 +28,9 @@ def status_handler(
     def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         context = event["requestContext"]
         try:
-            status = answer(context)
+            # A frame may name any route as its action.
+            is_frame = context.get("eventType") == "MESSAGE"
+            status = HTTPStatus.BAD_REQUEST if is_frame else answer(context)
         except DependencyUnavailable as error:
             logger.error("dependency unavailable", extra={"dependency": error.dependency})
             status = HTTPStatus.SERVICE_UNAVAILABLE
