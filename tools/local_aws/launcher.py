@@ -40,6 +40,13 @@ def main() -> None:
         saved_state,
         saved_streams,
         stream_mappings,
+        websocket_answers,
+        websocket_authorizers,
+        websocket_binary_frames,
+        websocket_closing,
+        websocket_connection_ids,
+        websocket_payload_limits,
+        websocket_routing,
     )
 
     for patch in (
@@ -60,6 +67,13 @@ def main() -> None:
         saved_state,
         saved_streams,
         stream_mappings,
+        websocket_answers,
+        websocket_authorizers,
+        websocket_binary_frames,
+        websocket_closing,
+        websocket_connection_ids,
+        websocket_payload_limits,
+        websocket_routing,
     ):
         patch.apply()
     # MiniStack reads its own command line, and ours has nothing for it.
