@@ -12,6 +12,7 @@ from tools.commands import run
 from tools.dependencies.terraform import terraform_environment
 from tools.infrastructure.root import TERRAFORM, initialise, terraform
 from tools.project import ROOT, Problem, content_hash, files_below
+from tools.stack.urls import execute_api_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,6 +110,7 @@ class Workspace:
             f"-var-file={TERRAFORM / 'environments' / 'local.tfvars'}",
             f"-var=artifacts_file={self.artifacts}",
             f"-var=redis_url={self.stack.redis_url}",
+            f"-var=execute_api_url={execute_api_url(self.stack)}",
         )
 
     def _environment(self) -> dict[str, str]:

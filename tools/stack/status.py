@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tools.project import Problem
 from tools.stack.parts import parts
 from tools.stack.record import outputs
-from tools.stack.urls import http_api_url, rest_api_url
+from tools.stack.urls import http_api_url, rest_api_url, websocket_url
 
 if TYPE_CHECKING:
     from tools.stack.settings import Stack
@@ -69,7 +69,7 @@ def _addresses(stack: Stack, applied: dict[str, Any]) -> dict[str, Any]:
     return {
         "rest_api_url": rest_api_url(stack, applied) if applied else None,
         "http_api_url": http_api_url(stack, applied) if "http_api_id" in applied else None,
-        "websocket_url": None,
+        "websocket_url": (websocket_url(stack, applied) if "websocket_api_id" in applied else None),
         "aws_endpoint_url": stack.aws_endpoint_url,
         "region": stack.region,
         "redis_url": stack.redis_url,

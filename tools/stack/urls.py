@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tools.stack.settings import Stack
 
-__all__ = ["http_api_url", "rest_api_url"]
+__all__ = ["execute_api_url", "http_api_url", "rest_api_url", "websocket_url"]
+
+
+def execute_api_url(stack: Stack) -> str:
+    """Return where all APIs answer: below it, by id and stage."""
+    return f"{stack.aws_endpoint_url}/_aws/execute-api"
 
 
 def rest_api_url(stack: Stack, outputs: dict[str, Any]) -> str:
@@ -20,5 +25,11 @@ def http_api_url(stack: Stack, outputs: dict[str, Any]) -> str:
     return _url(stack, outputs["http_api_id"], outputs["http_api_stage"])
 
 
+def websocket_url(stack: Stack, outputs: dict[str, Any]) -> str:
+    """Return the WebSocket API's URL, with its stage, that needs no name resolution."""
+    url = _url(stack, outputs["websocket_api_id"], outputs["websocket_api_stage"])
+    return url.replace("http", "ws", 1)
+
+
 def _url(stack: Stack, api: str, stage: str) -> str:
-    return f"{stack.aws_endpoint_url}/_aws/execute-api/{api}/{stage}"
+    return f"{execute_api_url(stack)}/{api}/{stage}"

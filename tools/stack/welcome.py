@@ -11,7 +11,7 @@ from rich.table import Table
 from tools.progress import console
 from tools.stack.record import outputs
 from tools.stack.up import DEMO_TENANT
-from tools.stack.urls import http_api_url, rest_api_url
+from tools.stack.urls import http_api_url, rest_api_url, websocket_url
 from tools.tokens.issuer import issue
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["print_status", "print_welcome"]
 
-_SCOPE = "items:read items:write calls:read"
+_SCOPE = "items:read items:write calls:read realtime:connect"
 _LIFETIME_SECONDS = 12 * 3600
 _EXAMPLE = {
     "name": "Chair",
@@ -43,6 +43,9 @@ curl -sS -X POST "$API/items" \\
 curl -sS "$API/items?limit=5" -H "Authorization: Bearer $TOKEN" -w '\\n'
 curl -sS "{calls}/calls?limit=5" -H "Authorization: Bearer $TOKEN" -w '\\n'
 
+See items change as they do, in another terminal: .venv/bin/itemstream watch items
+Or by a program of yours, with the same token: {websocket}
+
 Another token: make token TENANT={tenant} SCOPE="{scope}"     All commands: make help
 """
 
@@ -53,6 +56,7 @@ def print_welcome(stack: Stack) -> None:
     text = _WELCOME.format(
         url=rest_api_url(stack, applied),
         calls=http_api_url(stack, applied),
+        websocket=websocket_url(stack, applied),
         token=issue(stack, DEMO_TENANT, _SCOPE, "developer", _LIFETIME_SECONDS),
         item=json.dumps(_EXAMPLE),
         tenant=DEMO_TENANT,
@@ -67,7 +71,7 @@ def print_status(status: Status) -> None:
     table = Table(box=None, show_header=False)
     for name, state in status.processes.items():
         table.add_row(name, f"[green]{state}[/]" if state == "running" else f"[red]{state}[/]")
-    for name in ("rest_api_url", "http_api_url", "aws_endpoint_url", "redis_url"):
+    for name in ("rest_api_url", "http_api_url", "websocket_url", "aws_endpoint_url", "redis_url"):
         table.add_row(name, str(status.document[name]))
     console.print(table)
     for problem in status.problems:

@@ -131,6 +131,8 @@ def test_programs_learn_what_is_applied() -> None:
             "rest_api_stage": "v1",
             "http_api_id": "h1",
             "http_api_stage": "v1",
+            "websocket_api_id": "w1",
+            "websocket_api_stage": "v1",
             "tables": {"silver_call": "itemstream-local-silver-call"},
             "dead_letters": {"notifications": letters},
             "bus": {"name": "itemstream-local-events"},
@@ -144,6 +146,7 @@ def test_programs_learn_what_is_applied() -> None:
     # Then
     assert status["rest_api_url"] == "http://127.0.0.1:45660/_aws/execute-api/r1/v1"
     assert status["http_api_url"] == "http://127.0.0.1:45660/_aws/execute-api/h1/v1"
+    assert status["websocket_url"] == "ws://127.0.0.1:45660/_aws/execute-api/w1/v1"
     assert status["tables"]["silver_call"] == "itemstream-local-silver-call"
     assert status["tables"]["connections"] is None
     assert status["dead_letters"] == {"notifications": letters}
@@ -163,6 +166,7 @@ def test_a_stack_that_was_applied_before_the_http_api_was_there_has_a_status() -
     # Then
     assert status["rest_api_url"] is not None
     assert status["http_api_url"] is None
+    assert status["websocket_url"] is None
 
 
 def test_a_log_shows_its_last_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
