@@ -3,9 +3,9 @@
 locals {
   # Groups of environment variables that a function asks for under `settings`.
   settings = {
-    items  = { ITEMS_SHARDS = tostring(var.items_shards) }
-    events = { EVENTS_RETENTION_HOURS = tostring(var.events.retention_hours) }
-    realtime = { REALTIME_SHARDS = tostring(var.realtime.shards) }
+    items    = { ITEMS_SHARDS = tostring(var.shards.items) }
+    events   = { EVENTS_RETENTION_HOURS = tostring(var.events.retention_hours) }
+    realtime = { REALTIME_SHARDS = tostring(var.shards.subscribers) }
     cache = {
       REDIS_URL        = local.cache.url
       REDIS_CACHE_NAME = local.cache.name

@@ -14,7 +14,7 @@ module "http_api" {
   }
 
   throttle        = var.throttle
-  route_throttles = { for key, throttle in var.method_throttles : key => throttle if contains(keys(local.routes.http), key) }
+  route_throttles = { for key, throttle in var.throttle.routes : key => throttle if contains(keys(local.routes.http), key) }
 
   log_retention_days = var.log_retention_days
   kms_key_arn        = aws_kms_key.data.arn

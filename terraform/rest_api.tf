@@ -35,7 +35,7 @@ module "rest_api" {
   }
 
   throttle         = var.throttle
-  method_throttles = { for key, throttle in var.method_throttles : key => throttle if contains(keys(local.routes.rest), key) }
+  method_throttles = { for key, throttle in var.throttle.routes : key => throttle if contains(keys(local.routes.rest), key) }
   cache            = var.response_cache
   usage_plan       = var.usage_plan
   api_keys         = var.api_keys

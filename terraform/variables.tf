@@ -55,10 +55,10 @@ variable "concurrency_scale" {
   default     = { reserved = 1, provisioned = 1 }
 }
 
-variable "items_shards" {
-  description = "Partitions that each tenant's items are spread over. Fixed once there are items."
-  type        = number
-  default     = 4
+variable "shards" {
+  description = "Partitions that each tenant's items are spread over, fixed once there are items; and those of the subscribers of a topic that any client may have, of which a change holds for connections made after it."
+  type        = object({ items = optional(number, 4), subscribers = optional(number, 8) })
+  default     = {}
 }
 
 variable "events" {
@@ -71,15 +71,6 @@ variable "notification_emails" {
   description = "Addresses that notifications are sent to, each with the filter (SNS filter policy) over tenant, type and severity that it wants; each must confirm."
   type        = map(map(list(string)))
   default     = {}
-}
-
-variable "realtime" {
-  description = "Shards that the subscribers of a topic that any client may have are spread over (a change holds for connections made after it); messages and handshakes a second, and at once, of the WebSocket API."
-  type = object({
-    shards   = optional(number, 8)
-    throttle = optional(object({ rate = number, burst = number }), { rate = 2000, burst = 1000 })
-  })
-  default = {}
 }
 
 variable "network" {
@@ -141,18 +132,16 @@ variable "cors_origin" {
 }
 
 variable "throttle" {
-  description = "Requests a second, and at once, of the REST API."
-  type        = object({ rate = number, burst = number })
-  default     = { rate = 2000, burst = 1000 }
-}
-
-variable "method_throttles" {
-  description = "The same for single routes, by \"METHOD /path\"."
-  type        = map(object({ rate = number, burst = number }))
-  default = {
-    "GET /health"       = { rate = 50, burst = 50 }
-    "GET /docs/{asset}" = { rate = 20, burst = 40 }
-  }
+  description = "Requests (of the WebSocket API: handshakes and messages) a second, and at once, of each API; the same for single routes, by \"METHOD /path\"."
+  type = object({
+    rate  = number
+    burst = number
+    routes = optional(map(object({ rate = number, burst = number })), {
+      "GET /health"       = { rate = 50, burst = 50 }
+      "GET /docs/{asset}" = { rate = 20, burst = 40 }
+    })
+  })
+  default = { rate = 2000, burst = 1000 }
 }
 
 variable "response_cache" {

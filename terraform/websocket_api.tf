@@ -10,7 +10,7 @@ module "websocket_api" {
     for key, route in local.websocket_routes : key => { answers = route.answers, function = local.invocable[route.function] }
   }
   authorizer = local.invocable[local.authorizers.websocket]
-  throttle   = var.realtime.throttle
+  throttle   = var.throttle
 
   log_retention_days = var.log_retention_days
   kms_key_arn        = aws_kms_key.data.arn
@@ -21,7 +21,7 @@ locals {
   # Where functions send to and close connections, by the API's logical name.
   sockets = {
     for name, management in { realtime = module.websocket_api.management } : name => {
-      arn = management.arn
+      arn                              = management.arn
       endpoint = (
         var.emulated
         ? "${var.execute_api_url}/${management.api}/${management.stage}"

@@ -10,5 +10,4 @@ network = { cidr = "10.10.0.0/16", zones = ["a", "b"], interface_endpoints = ["s
 cache   = { node_type = "cache.t4g.micro", replicas = 0, snapshot_days = 1 }
 
 throttle   = { rate = 100, burst = 50 }
-realtime   = { throttle = { rate = 100, burst = 50 } }
 usage_plan = { rate = 50, burst = 25, quota = 1000000, period = "MONTH" }

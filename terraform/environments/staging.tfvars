@@ -8,5 +8,4 @@ network = { cidr = "10.20.0.0/16", zones = ["a", "b"], interface_endpoints = ["s
 cache   = { node_type = "cache.t4g.small", replicas = 1, snapshot_days = 3 }
 
 throttle   = { rate = 500, burst = 250 }
-realtime   = { throttle = { rate = 500, burst = 250 } }
 usage_plan = { rate = 100, burst = 50, quota = 1000000, period = "MONTH" }

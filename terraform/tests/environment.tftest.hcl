@@ -323,13 +323,10 @@ run "environment" {
   assert {
     condition = alltrue([
       for logical, entry in local.catalogue.functions :
-      toset(flatten([
+      sort(flatten([
         for statement in jsondecode(module.function[logical].policy).Statement : statement.Resource
         if statement.Effect == "Allow" && contains(flatten([statement.Action]), "execute-api:ManageConnections")
-      ])) == toset([
-        for method in try(entry.access.sockets.realtime, []) :
-        "arn:aws:execute-api:eu-central-1:111122223333:w1s2a3p4i5/v1/${method}/@connections/*"
-      ])
+      ])) == sort([for method in try(entry.access.sockets.realtime, []) : "arn:aws:execute-api:eu-central-1:111122223333:w1s2a3p4i5/v1/${method}/@connections/*"])
     ])
     error_message = "Each function may do with connections what the catalogue says, and nothing else."
   }
