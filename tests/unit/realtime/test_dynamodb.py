@@ -21,42 +21,21 @@ from itemstream.realtime.dynamodb import DynamoConnections
 from itemstream.realtime.limits import TOPICS_PER_CONNECTION
 from itemstream.realtime.rows_dynamodb import ConnectionsTable
 from itemstream.realtime.subscriptions_dynamodb import DynamoSubscriptions
-from itemstream.realtime.topics import Topic
+from tests.fakes.connections import (
+    CALLS,
+    ITEMS,
+    NOW,
+    SHARDS,
+    Interrupted,
+    a_connection,
+    an_item,
+)
 from tests.fakes.tables import CONNECTIONS, create_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-NOW = 1_795_250_000
-SHARDS = 4
-ITEMS, CALLS = Topic("items"), Topic("calls")
-
-
-class Interrupted:
-    """A client that lets something happen, once, before or after a call."""
-
-    def __init__(
-        self, client: Any, call: str, happens: Callable[[], Any], *, after: bool = False
-    ) -> None:
-        self._client = client
-        self._call = call
-        self._happens: Callable[[], Any] | None = happens
-        self._after = after
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def call(**arguments: Any) -> Any:
-            happens = self._happens if name == self._call else None
-            if happens is None:
-                return getattr(self._client, name)(**arguments)
-            self._happens = None
-            if self._after:
-                answer = getattr(self._client, name)(**arguments)
-                happens()
-                return answer
-            happens()
-            return getattr(self._client, name)(**arguments)
-
-        return call
+    from itemstream.realtime.topics import Topic
 
 
 @pytest.fixture
@@ -79,24 +58,6 @@ def connections(client: Any) -> DynamoConnections:
 @pytest.fixture
 def subscriptions(client: Any) -> DynamoSubscriptions:
     return DynamoSubscriptions(ConnectionsTable(client, CONNECTIONS), SHARDS)
-
-
-def a_connection(connection_id: str = "L0SM9cOFvHcCIhw=", **changes: Any) -> Connection:
-    connection = Connection(
-        id=connection_id,
-        tenant="acme",
-        subject="alice",
-        scopes=frozenset({"realtime:connect", "items:read", "calls:read"}),
-        connected_at=NOW,
-        ends_at=NOW + 3600,
-        ends_by="token",
-        topics={},
-    )
-    return replace(connection, **changes)
-
-
-def an_item(number: int) -> Topic:
-    return Topic("items", f"01936f2e-7b1c-7000-8000-{number:012x}")
 
 
 def found(connections: DynamoConnections, connection: Connection) -> Connection:
