@@ -118,7 +118,7 @@ class Subscribe(_Strict):
     topic: TopicName = Field(examples=["items"])
     after: Cursor = Field(
         default=None,
-        description="Of the last event seen, of whatever topic: what came since is sent first.",
+        description="The topic's last cursor: what came since is sent first.",
         examples=["00000000000000000007"],
         json_schema_extra=_without_default,
     )
