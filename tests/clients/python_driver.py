@@ -102,7 +102,7 @@ async def _read(subscription: Subscription[Event | Reset], count: int, seen: lis
     try:
         for _ in range(count):
             item = await anext(subscription)
-            seen.append(told(item))  # noqa: PERF401 - what came before an error counts
+            seen.append(told(item))
     except StopAsyncIteration:
         seen.append("closed")
     except RealtimeError as error:

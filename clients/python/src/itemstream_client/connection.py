@@ -194,7 +194,7 @@ class Connection:
             self.remove(subscription)
 
     def _refused(self, refused: Refused) -> None:
-        error = ProblemError(refused.problem)
+        error = refused.problem
         if refused.action == "authenticate":
             if self._authenticated and not self._authenticated.done():
                 self._authenticated.set_exception(error)

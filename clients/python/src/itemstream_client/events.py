@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Event", "Reset"]
+__all__ = ["Event", "Reset", "text_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,15 @@ class Event:
         ------
         KeyError
             If an attribute is missing.
+        TypeError
+            If its place in the log is no text.
         """
         return cls(
             id=document["id"],
             type=document["type"],
             subject=document["subject"],
             time=document["time"],
-            cursor=document["sequence"],
+            cursor=text_of(document, "sequence"),
             data=document.get("data"),
             dataref=document.get("dataref"),
             document=document,
@@ -79,3 +81,17 @@ class Reset:
 
     topic: str
     cursor: str
+
+
+def text_of(document: dict[str, Any], name: str) -> str:
+    """
+    Return a text by its name.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+    """
+    if not isinstance(document[name], str):
+        raise TypeError(f"{name} is no text")
+    return str(document[name])

@@ -7,7 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from itemstream_client.events import Event, Reset
+from itemstream_client.errors import ProblemError
+from itemstream_client.events import Event, Reset, text_of
 
 __all__ = [
     "Authenticated",
@@ -58,7 +59,7 @@ class Authenticated:
 class Refused:
     """A problem, and what it is about."""
 
-    problem: dict[str, Any]
+    problem: ProblemError
     topic: str | None
     action: str | None
 
@@ -97,17 +98,17 @@ def read(text: str | bytes) -> Frame:
 def _frame(frame: dict[str, Any]) -> Frame:
     match frame.get("type"):
         case "subscribed":
-            return Subscribed(frame["topic"], frame["cursor"])
+            return Subscribed(frame["topic"], text_of(frame, "cursor"))
         case "events":
             events = [Event.from_document(document) for document in frame["events"]]
             return Events(frame["topic"], events)
         case "reset":
-            return Reset(frame["topic"], frame["cursor"])
+            return Reset(frame["topic"], text_of(frame, "cursor"))
         case "authenticated":
             ends_at = dt.datetime.fromisoformat(frame["expires_at"]).timestamp()
             return Authenticated(ends_at, list(frame["topics"]))
         case "error":
-            return Refused(dict(frame["problem"]), frame.get("topic"), frame.get("action"))
+            return Refused(ProblemError(frame["problem"]), frame.get("topic"), frame.get("action"))
         case "closing":
             return Closing(int(frame["code"]), str(frame.get("reason", "")))
     return Unknown()
