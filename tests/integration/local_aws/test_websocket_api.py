@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -315,6 +316,7 @@ def test_a_message_of_the_largest_size_is_taken(api: WebsocketApi) -> None:
         # Then
         assert socket.recv(timeout=10) == "$default"
     assert api.message.events[0]["body"] == message
+    assert api.message.events[0]["isBase64Encoded"] is False
 
 
 @pytest.mark.parametrize("message", ["a" * (LARGEST + 1), "ä" * (LARGEST // 2 + 1)])
@@ -339,15 +341,17 @@ def test_a_message_in_pieces_counts_as_a_whole(api: WebsocketApi) -> None:
         assert code_of_the_end(socket) == 1009
 
 
-def test_a_binary_frame_ends_the_connection(api: WebsocketApi) -> None:
+@pytest.mark.parametrize("frame", [b"\x00\xff", b'{"action": "said"}', b"", b"1234"])
+def test_a_binary_frame_passes_for_no_other(api: WebsocketApi, frame: bytes) -> None:
     # When
     with api.connect() as socket:
-        socket.send(b'{"action": "said"}')
+        socket.send(frame)
 
         # Then
-        assert code_of_the_end(socket) == 1003
-    assert api.message.events == []
-    eventually(lambda: api.disconnected.events)
+        assert socket.recv(timeout=10) == "$default"
+    [event] = api.message.events
+    assert event["isBase64Encoded"] is True
+    assert b64decode(event["body"]) == frame
 
 
 # Connections managed
