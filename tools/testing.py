@@ -29,7 +29,7 @@ _STACK = {
 } | {"ITEMSTREAM_STACK": "test"}
 _ITEMSTREAM = [sys.executable, "-m", "tools"]
 # These make what they need themselves.
-_WITHOUT_STACK = {"unit", "property", "infrastructure"}
+_WITHOUT_STACK = {"unit", "property", "infrastructure", "clients"}
 _COVERAGE = ["--cov", "--cov-report=term"]
 
 

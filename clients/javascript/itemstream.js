@@ -457,7 +457,9 @@ class Connection {
   }
 
   #refused(error, { action, topic }) {
-    if (action === "authenticate") this.#authenticated?.settle(null);
+    // The server knows this connection no more, whatever is asked.
+    if (error.status === 410) this.#end(new Ended(error.message));
+    else if (action === "authenticate") this.#authenticated?.settle(null);
     else this.#answers.get(topic)?.settle(error);
   }
 
@@ -488,7 +490,8 @@ class Connection {
         inbox.end(problem);
         return;
       }
-      await sleep(pause(attempt, this.#timing), this.#over.signal);
+      const wait = (problem.problem.retry_after ?? 0) * 1000 + pause(attempt, this.#timing);
+      await sleep(wait, this.#over.signal);
     }
   }
 

@@ -378,6 +378,13 @@ async def a_problem_that_may_pass_is_tried_again(server: StandIn) -> None:
     assert len(server.connections) == 1
 
 
+@scenario(subscribe(), read(1), items=["e1"])
+async def a_connection_that_the_server_forgot_is_made_again(server: StandIn) -> None:
+    server.answer_once("subscribe", _refuse(410))
+    await server.subscribed(connection=1)
+    await server.publish()
+
+
 @scenario(subscribe(), read(1), items=["e1"], timing={"answer_within": 0.2})
 async def a_lost_answer_is_asked_for_again(server: StandIn) -> None:
     async def nothing(connection: Connection, frame: dict[str, Any]) -> None:

@@ -32,6 +32,8 @@ _log = logging.getLogger("itemstream_client")
 
 # What RFC 6455 calls a connection that was closed without a word.
 _LOST = 1006
+# The server knows this connection no more, whatever is asked.
+_GONE = 410
 _NO_LONGER_PERMITTED = {
     "type": "about:blank",
     "title": "Forbidden",
@@ -195,6 +197,8 @@ class Connection:
 
     def _refused(self, refused: Refused) -> None:
         error = refused.problem
+        if error.status == _GONE:
+            raise EndedError(str(error))
         if refused.action == "authenticate":
             if self._authenticated and not self._authenticated.done():
                 self._authenticated.set_exception(error)
@@ -238,7 +242,7 @@ class Connection:
                     return
                 _log.info("the topic %s is refused for now: %s", topic, problem)
                 wait = pause(attempt, self._timing.first_wait, self._timing.longest_wait)
-                await asyncio.sleep(wait)
+                await asyncio.sleep(problem.retry_after + wait)
             else:
                 return
             attempt += 1

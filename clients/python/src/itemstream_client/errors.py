@@ -53,6 +53,7 @@ class ProblemError(RealtimeError):
         self.status = int(problem.get("status") or 0)
         self.title = str(problem.get("title") or "")
         self.detail = str(problem.get("detail") or "")
+        self.retry_after = float(problem.get("retry_after") or 0)
         super().__init__(": ".join(text for text in (self.title, self.detail) if text))
 
     @property
