@@ -1,7 +1,7 @@
 """Replays, deliveries and endings as messages of SQS queues.
 
-Messages are JSON objects: a replay has ``connection_id``, ``tenant`` and ``topic``, and ``after`` if a
-sender asks for it; a delivery has ``tenant``, ``topic`` and ``shard``; an ending has
+Messages are JSON objects: a replay has ``connection_id``, ``tenant`` and ``topic``, and
+``after`` if a sender asks for it; a delivery has ``tenant``, ``topic`` and ``shard``; an ending has
 ``connection_id`` and ``at_once``.
 """
 
