@@ -153,6 +153,7 @@ def test_an_action_that_there_is_not_is_refused_with_those_that_there_are(body: 
         ('{"action": "subscribe", "topic": "items", "after": null}', ["after"]),
         ('{"action": "subscribe", "topic": "items", "after": 7}', ["after"]),
         ('{"action": "subscribe", "topic": "items", "after": "7"}', ["after"]),
+        ('{"action": "subscribe", "topic": "items", "after": "000000000000000000001"}', ["after"]),
         ('{"action": "subscribe", "topic": "items", "after": "-0000000000000000001"}', ["after"]),
         ('{"action": "subscribe", "topic": "items", "after": "٠0000000000000000001"}', ["after"]),
         ('{"action": "unsubscribe", "topic": "items", "after": "x"}', ["after"]),
