@@ -109,6 +109,33 @@ def token(
     typer.echo(issue(current_stack(), tenant, scope, subject, ttl))
 
 
+@app.command()
+def watch(
+    topic: Annotated[str, typer.Argument(help="items, items/<item id>, calls or reports.")],
+    after: Annotated[str | None, typer.Option(help="Begin after this cursor, not now.")] = None,
+    tenant: Annotated[str, typer.Option(help="Whose events, on the local stack.")] = "demo",
+    url: Annotated[
+        str | None, typer.Option(help="Another WebSocket API; its token is in ITEMSTREAM_TOKEN.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One event a line, as it came.")] = False,
+) -> None:
+    """Show events as they happen, through lost connections, until Ctrl-C."""
+    import asyncio
+    import os
+
+    from tools.stack.settings import current_stack
+    from tools.watch.watching import given_source, local_source, read_cursor
+    from tools.watch.watching import watch as follow
+
+    cursor = read_cursor(after)
+    if url:
+        source = given_source(url, os.environ.get("ITEMSTREAM_TOKEN"))
+    else:
+        source = local_source(current_stack(), tenant, topic)
+    asyncio.run(follow(source, topic, cursor, as_json=as_json))
+
+
 @keys.command()
 def rotate() -> None:
     """Let the next key sign and publish a new next one; no token is refused meanwhile."""
