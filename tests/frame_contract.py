@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.event_contract import assert_valid_event
 from tools.project import ROOT
 
 SCHEMAS = ROOT / "asyncapi" / "frames"
+PAGE = ROOT / "docs" / "realtime.md"
 
 
 @cache
@@ -43,3 +45,11 @@ def validated(text: str | bytes) -> dict[str, Any]:
     if frame.get("events"):
         assert frame["cursor"] == frame["events"][-1]["sequence"]
     return frame
+
+
+def conversation() -> list[tuple[str, str]]:
+    """Return the frames of the documentation's conversation: who sends each, ``→`` or ``←``."""
+    blocks = re.findall(r"^```frames\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    # Lines that are indented go on with the frame before.
+    frame = re.compile(r"^([→←]) (.*?)(?=^[→←]|\Z)", re.DOTALL | re.MULTILINE)
+    return [(sender, text) for block in blocks for sender, text in frame.findall(block)]

@@ -13,18 +13,11 @@ from itemstream.realtime.deliveries import POSTS_OF_AN_INVOCATION, SUBSCRIBERS_O
 from itemstream.realtime.frames import CLIENT_FRAMES
 from itemstream.realtime.server_frames import CloseCode
 from itemstream.realtime.topics import Topic
-from tests.frame_contract import validated
+from tests.frame_contract import PAGE, conversation, validated
 from tools.asyncapi.models import FRAMES, SERVER_FRAMES
-from tools.project import ROOT
 
-PAGE = (ROOT / "docs" / "realtime.md").read_text()
-BLOCKS = re.findall(r"^```frames\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-# Who sends a frame, and the frame: lines that are indented go on.
-TRANSCRIPT: list[tuple[str, str]] = [
-    (sender, frame)
-    for block in BLOCKS
-    for sender, frame in re.findall(r"^([→←]) (.*?)(?=^[→←]|\Z)", block, re.DOTALL | re.MULTILINE)
-]
+TEXT = PAGE.read_text()
+TRANSCRIPT = conversation()
 CLIENTS = [1_000, 10_000, 100_000, 1_000_000]
 PING_SECONDS = 270
 MONTH_HOURS = 730
@@ -32,7 +25,7 @@ MONTH_HOURS = 730
 
 def rows(first: str) -> list[list[str]]:
     """Return the rows of the table whose first heading is this."""
-    found = re.search(rf"^\| {re.escape(first)} \|.*\n\| ---.*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    found = re.search(rf"^\| {re.escape(first)} \|.*\n\| ---.*\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
     assert found, first
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in found[1].splitlines()]
 
@@ -84,7 +77,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"up to {SUBSCRIBERS_OF_A_SMALL_TOPIC:,} subscribers of a topic itself",
         f"and to {POSTS_OF_AN_INVOCATION:,} in one invocation",
     ):
-        assert limit in PAGE
+        assert limit in TEXT
     assert limits.STRIKE_SECONDS == 60
 
 
@@ -128,7 +121,7 @@ def test_the_costs_follow_from_the_prices() -> None:
 
 
 def _costs() -> list[list[Any]]:
-    section = PAGE.partition("\n## Cost\n")[2]
+    section = TEXT.partition("\n## Cost\n")[2]
     return [
         [number(cell) for cell in line.strip("| ").split("|")]
         for line in section.splitlines()
