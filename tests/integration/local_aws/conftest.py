@@ -15,16 +15,23 @@ import boto3
 import httpx
 import pytest
 from botocore.config import Config
+from websockets.sync.client import connect
 
 from tests.integration.local_aws.stand_in import StandIn
 from tools.stack.scratch import scratch_ministack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from websockets.sync.client import ClientConnection
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
+ALLOW_ALL = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
 # Pauses that AWS counts in minutes, short enough to be waited for.
 FAST = {
     "ITEMSTREAM_EXPIRY_SECONDS": "0.2",
@@ -82,6 +89,54 @@ class Ministack:
             # Ages shorter than AWS takes are what tests can wait for.
             config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
         )
+
+
+class Called:
+    """A function of a test's, and what it was called with."""
+
+    def __init__(self, name: str, does: Callable[[Any], Any]) -> None:
+        self.name, self.does = name, does
+        self.events: list[Any] = []
+
+    def __call__(self, event: Any) -> Any:
+        self.events.append(event)
+        return self.does(event)
+
+    @property
+    def uri(self) -> str:
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}:live"
+        return f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
+
+
+@dataclass
+class WebsocketApi:
+    """An API whose $connect asks an authorizer; `told` answers nothing, other messages do."""
+
+    id: str
+    endpoint: str
+    ministack: Ministack
+    authorizer: Called
+    connected: Called
+    disconnected: Called
+    message: Called
+
+    @property
+    def url(self) -> str:
+        return self.endpoint.replace("http", "ws", 1)
+
+    def connect(self, query: str = "?ticket=t") -> ClientConnection:
+        return connect(self.url + query, proxy=None, compression=None)
+
+    def management(self, **credentials: str) -> Any:
+        return boto3.client(
+            "apigatewaymanagementapi",
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            **(credentials or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}),
+        )
+
+    def id_of_the_last(self) -> str:
+        return str(self.connected.events[-1]["requestContext"]["connectionId"])
 
 
 @contextmanager
@@ -234,3 +289,49 @@ def rest_api(ministack: Ministack, function: str) -> Iterator[RestApi]:
     base = f"{ministack.endpoint}/_aws/execute-api/{api}/v1"
     with httpx.Client(base_url=base, timeout=30, trust_env=False) as http:
         yield RestApi(api, client, http, function)
+
+
+@pytest.fixture
+def websocket_api(ministack: Ministack, host: StandIn) -> Iterator[WebsocketApi]:
+    authorizer = Called(
+        create_function(ministack),
+        lambda _: {"principalId": "p", "policyDocument": ALLOW_ALL, "context": {"tenant": "demo"}},
+    )
+    connected, disconnected, message = (
+        Called(create_function(ministack), lambda _: {"statusCode": 200}) for _ in range(3)
+    )
+    message.does = lambda event: {"statusCode": 200, "body": event["requestContext"]["routeKey"]}
+    functions = (authorizer, connected, disconnected, message)
+    host.functions.update({function.name: function for function in functions})
+    client = ministack.client("apigatewayv2")
+    api_id = client.create_api(
+        Name="trial", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action"
+    )["ApiId"]
+    asked = client.create_authorizer(
+        ApiId=api_id, AuthorizerType="REQUEST", Name="tokens", AuthorizerUri=authorizer.uri
+    )["AuthorizerId"]
+    for key, function in {
+        "$connect": connected,
+        "$disconnect": disconnected,
+        "$default": message,
+        "said": message,
+        "told": message,
+    }.items():
+        integration = client.create_integration(
+            ApiId=api_id, IntegrationType="AWS_PROXY", IntegrationUri=function.uri
+        )["IntegrationId"]
+        answers = key in ("$default", "said")
+        route = client.create_route(
+            ApiId=api_id,
+            RouteKey=key,
+            Target=f"integrations/{integration}",
+            **({"RouteResponseSelectionExpression": "$default"} if answers else {}),
+            **({"AuthorizationType": "CUSTOM", "AuthorizerId": asked} if key == "$connect" else {}),
+        )["RouteId"]
+        if answers:
+            client.create_route_response(ApiId=api_id, RouteId=route, RouteResponseKey="$default")
+    deployment = client.create_deployment(ApiId=api_id)["DeploymentId"]
+    client.create_stage(ApiId=api_id, StageName="v1", DeploymentId=deployment)
+    endpoint = f"{ministack.endpoint}/_aws/execute-api/{api_id}/v1"
+    yield WebsocketApi(api_id, endpoint, ministack, authorizer, connected, disconnected, message)
+    client.delete_api(ApiId=api_id)

@@ -6,16 +6,18 @@ Each test states what MiniStack does. One that fails is good news: take the entr
 from __future__ import annotations
 
 import json
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from websockets.sync.client import connect
 
 from tests.integration.local_aws.conftest import create_queue
 
 if TYPE_CHECKING:
-    from tests.integration.local_aws.conftest import Ministack, RestApi
+    from tests.integration.local_aws.conftest import Ministack, RestApi, WebsocketApi
     from tests.integration.local_aws.stand_in import StandIn
 
 
@@ -224,3 +226,63 @@ def test_what_a_topic_cannot_deliver_is_dropped(ministack: Ministack) -> None:
 
 def policy(statement: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+# WebSocket API
+
+
+def test_a_large_message_may_be_one_frame(websocket_api: WebsocketApi) -> None:
+    # When
+    with websocket_api.connect() as socket:
+        socket.send("a" * 100_000)
+
+        # Then: AWS closes with 1009
+        assert socket.recv(timeout=10) == "$default"
+
+
+def test_messages_of_a_connection_wait_for_each_other(websocket_api: WebsocketApi) -> None:
+    # Given a function that is still at the first message while the second is there
+    second = Event()
+
+    def does(event: Any) -> Any:
+        if event["body"] == "first":
+            second.wait(0.5)
+        else:
+            second.set()
+        return {"statusCode": 200, "body": f"{event['body']}, {second.is_set()}"}
+
+    websocket_api.message.does = does
+
+    # When
+    with websocket_api.connect() as socket:
+        socket.send("first")
+        socket.send("second")
+
+        # Then: AWS calls the function for both at once
+        assert [socket.recv(timeout=10) for _ in range(2)] == ["first, False", "second, True"]
+
+
+def test_a_stage_that_is_not_there_accepts_connections(websocket_api: WebsocketApi) -> None:
+    # When: AWS answers 403
+    with connect(websocket_api.url.replace("/v1", "/v2"), proxy=None) as socket:
+        socket.send("message")
+
+        # Then
+        assert socket.recv(timeout=10) == "$default"
+
+
+def test_a_websocket_apis_throttling_is_not_applied(websocket_api: WebsocketApi) -> None:
+    # Given
+    websocket_api.ministack.client("apigatewayv2").update_stage(
+        ApiId=websocket_api.id,
+        StageName="v1",
+        DefaultRouteSettings={"ThrottlingBurstLimit": 1, "ThrottlingRateLimit": 0.5},
+    )
+
+    # When
+    with websocket_api.connect() as socket:
+        for _ in range(5):
+            socket.send("message")
+
+        # Then
+        assert [socket.recv(timeout=10) for _ in range(5)] == ["$default"] * 5

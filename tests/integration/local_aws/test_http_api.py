@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.integration.local_aws.conftest import ACCOUNT, REGION, create_function
+from tests.integration.local_aws.conftest import ACCOUNT, REGION, Called, create_function
 from tests.integration.local_aws.stand_in import FunctionError, Throttled
 
 if TYPE_CHECKING:
@@ -32,23 +32,6 @@ class HttpApi:
     def get(self, path: str = "/calls", token: str | None = None, **more: Any) -> httpx.Response:
         headers = {"Authorization": token or f"Bearer {uuid4().hex}"}
         return self.http.get(path, headers=headers, **more)
-
-
-class Called:
-    """A function of a test's, and what it was called with."""
-
-    def __init__(self, name: str, does: Callable[[Any], Any]) -> None:
-        self.name, self.does = name, does
-        self.events: list[Any] = []
-
-    def __call__(self, event: Any) -> Any:
-        self.events.append(event)
-        return self.does(event)
-
-    @property
-    def uri(self) -> str:
-        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}:live"
-        return f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
 
 @pytest.fixture

@@ -5,129 +5,32 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import boto3
 import httpx
 import pytest
 from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
 
-from tests.integration.local_aws.conftest import ACCOUNT, REGION, create_function
+from tests.integration.local_aws.conftest import ACCOUNT, REGION
 from tests.integration.local_aws.stand_in import FunctionError, Throttled
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from websockets.sync.client import ClientConnection
 
-    from tests.integration.local_aws.conftest import Ministack
-    from tests.integration.local_aws.stand_in import StandIn
+    from tests.integration.local_aws.conftest import WebsocketApi
 
 LARGEST = 128 * 1024
-ALLOW = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
-}
 DENY = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
 
 
-class Called:
-    """A function of a test's, and what it was called with."""
-
-    def __init__(self, name: str, does: Callable[[Any], Any]) -> None:
-        self.name, self.does = name, does
-        self.events: list[Any] = []
-
-    def __call__(self, event: Any) -> Any:
-        self.events.append(event)
-        return self.does(event)
-
-    @property
-    def uri(self) -> str:
-        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}:live"
-        return f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
-
-
-@dataclass
-class WebsocketApi:
-    """An API whose $connect asks an authorizer; `told` answers nothing, other messages do."""
-
-    id: str
-    endpoint: str
-    ministack: Ministack
-    authorizer: Called
-    connected: Called
-    disconnected: Called
-    message: Called
-
-    @property
-    def url(self) -> str:
-        return self.endpoint.replace("http", "ws", 1)
-
-    def connect(self, query: str = "?ticket=t") -> ClientConnection:
-        return connect(self.url + query, proxy=None, compression=None)
-
-    def management(self, **credentials: str) -> Any:
-        return boto3.client(
-            "apigatewaymanagementapi",
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            **(credentials or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}),
-        )
-
-    def id_of_the_last(self) -> str:
-        return str(self.connected.events[-1]["requestContext"]["connectionId"])
-
-
 @pytest.fixture
-def api(ministack: Ministack, host: StandIn) -> Iterator[WebsocketApi]:
-    authorizer = Called(
-        create_function(ministack),
-        lambda _: {"principalId": "p", "policyDocument": ALLOW, "context": {"tenant": "demo"}},
-    )
-    connected, disconnected, message = (
-        Called(create_function(ministack), lambda _: {"statusCode": 200}) for _ in range(3)
-    )
-    message.does = lambda event: {"statusCode": 200, "body": event["requestContext"]["routeKey"]}
-    functions = (authorizer, connected, disconnected, message)
-    host.functions.update({function.name: function for function in functions})
-    client = ministack.client("apigatewayv2")
-    api_id = client.create_api(
-        Name="trial", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action"
-    )["ApiId"]
-    asked = client.create_authorizer(
-        ApiId=api_id, AuthorizerType="REQUEST", Name="tokens", AuthorizerUri=authorizer.uri
-    )["AuthorizerId"]
-    for key, function in {
-        "$connect": connected,
-        "$disconnect": disconnected,
-        "$default": message,
-        "said": message,
-        "told": message,
-    }.items():
-        integration = client.create_integration(
-            ApiId=api_id, IntegrationType="AWS_PROXY", IntegrationUri=function.uri
-        )["IntegrationId"]
-        answers = key in ("$default", "said")
-        route = client.create_route(
-            ApiId=api_id,
-            RouteKey=key,
-            Target=f"integrations/{integration}",
-            **({"RouteResponseSelectionExpression": "$default"} if answers else {}),
-            **({"AuthorizationType": "CUSTOM", "AuthorizerId": asked} if key == "$connect" else {}),
-        )["RouteId"]
-        if answers:
-            client.create_route_response(ApiId=api_id, RouteId=route, RouteResponseKey="$default")
-    deployment = client.create_deployment(ApiId=api_id)["DeploymentId"]
-    client.create_stage(ApiId=api_id, StageName="v1", DeploymentId=deployment)
-    endpoint = f"{ministack.endpoint}/_aws/execute-api/{api_id}/v1"
-    yield WebsocketApi(api_id, endpoint, ministack, authorizer, connected, disconnected, message)
-    client.delete_api(ApiId=api_id)
+def api(websocket_api: WebsocketApi) -> WebsocketApi:
+    return websocket_api
 
 
 def raises(problem: type[Exception]) -> Callable[[Any], Any]:
