@@ -13,13 +13,13 @@ from typing import Any
 
 from itemstream.auth import TokenRefused
 from itemstream.auth.settings import TokenSettings
-from itemstream.auth.tokens import TokenVerifier
+from itemstream.auth.verifiers import token_verifier
 from itemstream.config import from_environment
 from itemstream.observability.invocation import observed
 from itemstream.observability.logs import logger
 from itemstream.observability.metrics import count
 
-verifier = TokenVerifier.from_settings(from_environment(TokenSettings), warm=True)
+verifier = token_verifier(from_environment(TokenSettings), warm=True)
 
 
 @observed

@@ -8,7 +8,7 @@ from typing import Any
 from itemstream.auth import TokenRefused
 from itemstream.auth.policy import policy_for, routes_from_json
 from itemstream.auth.settings import TokenSettings
-from itemstream.auth.tokens import TokenVerifier
+from itemstream.auth.verifiers import token_verifier
 from itemstream.config import from_environment
 from itemstream.observability.invocation import observed
 from itemstream.observability.logs import logger
@@ -24,7 +24,7 @@ class Settings(TokenSettings):
 
 settings = from_environment(Settings)
 routes = routes_from_json(settings.route_scopes)
-verifier = TokenVerifier.from_settings(settings, warm=True)
+verifier = token_verifier(settings, warm=True)
 
 
 @observed

@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 from itemstream.auth.settings import TokenSettings
-from itemstream.auth.tokens import TokenVerifier
+from itemstream.auth.verifiers import token_verifier
 from itemstream.config import from_environment
 from itemstream.observability.errors import error_fields
 from itemstream.observability.invocation import observed
@@ -20,7 +20,7 @@ from itemstream.observability.metrics import count
 from itemstream.realtime.authentication import HandshakeRefused, principal_of_handshake
 from itemstream.realtime.tickets_dynamodb import DynamoTickets
 
-verifier = TokenVerifier.from_settings(from_environment(TokenSettings), warm=True)
+verifier = token_verifier(from_environment(TokenSettings), warm=True)
 tickets = DynamoTickets.from_environment()
 
 

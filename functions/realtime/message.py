@@ -22,9 +22,9 @@ token_settings = from_environment(TokenSettings)
 @cache
 def verifier() -> "TokenVerifier":
     """Make the verifier when the first token comes: few frames bring one, and loading is dear."""
-    from itemstream.auth.tokens import TokenVerifier
+    from itemstream.auth.verifiers import token_verifier
 
-    return TokenVerifier.from_settings(token_settings, warm=True)
+    return token_verifier(token_settings, warm=True)
 
 
 def verify(token: str) -> "Principal":

@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, Any
 import jwt
 
 from itemstream.auth import Principal, TokenRefused
-from itemstream.auth.keys import KeySet
-from itemstream.auth.sources import jwks_source
 
 if TYPE_CHECKING:
-    from itemstream.auth.settings import TokenSettings
+    from itemstream.auth.keys import KeySet
 
 __all__ = ["MAX_TOKEN_LENGTH", "TokenVerifier"]
 
@@ -60,18 +58,6 @@ class TokenVerifier:
         self._issuer = issuer
         self._audience = audience
         self._types = types
-
-    @classmethod
-    def from_settings(cls, settings: TokenSettings, *, warm: bool) -> TokenVerifier:
-        """Make the verifier that settings describe, with the keys fetched already if ``warm``."""
-        keys = KeySet(
-            jwks_source(settings.jwks_url),
-            cooldown=settings.jwks_cooldown_seconds,
-            max_age=settings.jwks_max_age_seconds,
-        )
-        if warm:
-            keys.warm()
-        return cls(keys, issuer=settings.token_issuer, audience=settings.token_audience)
 
     def verify_header(self, authorization: str) -> Principal:
         """Verify the token of an ``Authorization`` header; see :meth:`verify`."""
