@@ -41,9 +41,13 @@ class LocalStack:
         return str(self.status["rest_api_url"]).rstrip("/")
 
     def client(self, service: str, **credentials: str) -> Any:
+        endpoint = self.status["aws_endpoint_url"]
+        if service == "apigatewaymanagementapi":
+            # Of one API: the address of its sockets.
+            endpoint = self.status["websocket_url"].replace("ws", "http", 1)
         return boto3.client(
             service,
-            endpoint_url=self.status["aws_endpoint_url"],
+            endpoint_url=endpoint,
             region_name=self.status["region"],
             **(credentials or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}),
             config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 3}),

@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from tests.local_stack import LocalStack
 
 TABLES = {
-    **dict.fromkeys(("items", "events", "image_uploads", "bronze_call", "rejected_call"), True),
-    **dict.fromkeys(("idempotency", "notification_marks", "silver_call"), False),
+    **dict.fromkeys(
+        ("items", "events", "image_uploads", "bronze_call", "rejected_call", "connections"), True
+    ),
+    **dict.fromkeys(("idempotency", "notification_marks", "silver_call", "tickets"), False),
 }
 BUCKETS = ("keys", "uploads", "processed", "landing")
 SECRETS = ("cursor_signing", "token_signing")
 
-DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
-NOT_THERE = {"NoSuchKey"}
+DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "ForbiddenException"}
+NOT_THERE = {"GoneException", "NoSuchKey"}
 
 Calls = dict[str, Any]
 
@@ -57,6 +59,11 @@ def calls(stack: LocalStack, client: Callable[[str], Any]) -> Calls:
             }
         ],
     )
+    connections = client("apigatewaymanagementapi")
+    found["realtime:POST"] = partial(
+        connections.post_to_connection, ConnectionId="permissions=", Data=b"-"
+    )
+    found["realtime:DELETE"] = partial(connections.delete_connection, ConnectionId="permissions=")
     for topic in ("alerts", "notifications"):
         found[f"{topic}:Publish"] = partial(
             client("sns").publish, TopicArn=stack.status["topics"][topic]["arn"], Message="-"
@@ -104,9 +111,12 @@ def bucket_calls(s3: Any, bucket: str, name: str) -> Calls:
     }
 
 
+# A connection, with its subscriptions.
+REMOVING = {"connections:GetItem", "connections:DeleteItem", "connections:BatchWriteItem"}
 GRANTED = {
     "rest_authorizer": {"keys:GetObject"},
     "http_authorizer": {"keys:GetObject"},
+    "websocket_authorizer": {"tickets:DeleteItem", "keys:GetObject"},
     "create_item": {"items:PutItem", "idempotency:GetItem", "idempotency:PutItem"},
     "get_item": {"items:GetItem"},
     "list_items": {"items:Query", "items:BatchGetItem", "cursor_signing:GetSecretValue"},
@@ -150,6 +160,38 @@ GRANTED = {
         *("silver_call:Query", "silver_call:BatchGetItem", "cursor_signing:GetSecretValue"),
     },
     "get_call": {"silver_call:GetItem"},
+    "create_ticket": {"tickets:PutItem"},
+    "connect": {"connections:PutItem", "connection_endings:SendMessage"},
+    "disconnect": REMOVING,
+    "message": {
+        *("connections:GetItem", "connections:PutItem"),
+        *("connections:UpdateItem", "connections:DeleteItem"),
+        *("events:GetItem", "keys:GetObject"),
+        *("replays:SendMessage", "connection_endings:SendMessage"),
+    },
+    "broadcaster": {
+        *REMOVING,
+        *("connections:BatchGetItem", "connections:Query", "connections:UpdateItem"),
+        *("replays:SendMessage", "topic_deliveries:SendMessage", "realtime:POST"),
+    },
+    "topic_sender": {
+        *REMOVING,
+        *("connections:BatchGetItem", "connections:Query", "connections:UpdateItem"),
+        *("events:GetItem", "events:Query"),
+        *("replays:SendMessage", "topic_deliveries:SendMessage", "realtime:POST"),
+        "topic_deliveries_dead_letters:SendMessage",
+    },
+    "replayer": {
+        *REMOVING,
+        *("connections:UpdateItem", "events:GetItem", "events:Query"),
+        *("replays:SendMessage", "realtime:POST", "realtime:DELETE"),
+        "replays_dead_letters:SendMessage",
+    },
+    "connection_closer": {
+        *REMOVING,
+        *("connection_endings:SendMessage", "realtime:POST", "realtime:DELETE"),
+        "connection_endings_dead_letters:SendMessage",
+    },
 }
 
 
