@@ -231,7 +231,13 @@ async def standing_in() -> AsyncIterator[StandIn]:
     """Serve on a free port of this machine."""
     server = StandIn()
     async with serve(
-        server._serve, "127.0.0.1", 0, process_request=server._accept, close_timeout=1
+        server._serve,
+        "127.0.0.1",
+        0,
+        process_request=server._accept,
+        # As API Gateway.
+        compression=None,
+        close_timeout=1,
     ) as listening:
         port = listening.sockets[0].getsockname()[1]
         server.url = f"ws://127.0.0.1:{port}/v1"
