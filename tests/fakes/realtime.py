@@ -334,8 +334,7 @@ class InMemoryShardLeases:
         token = self.rows.lease(key, message_id)
         if token is None:
             return None
-        self.rows.deliveries[key] = replace(present, after=max(present.after, large_after))
-        return ShardLease(self.rows.deliveries[key], token)
+        return ShardLease(_since(large_after, present), token)
 
     def save_page(self, lease: ShardLease, page: str, pass_until: int) -> ShardLease:
         return self._saved(lease, page=page, pass_until=pass_until)
@@ -354,12 +353,20 @@ class InMemoryShardLeases:
         key = self._key(lease)
         self.rows.hold(key, lease.token)
         self.rows.deliveries[key] = replace(self.rows.deliveries[key], **changes)
-        return ShardLease(self.rows.deliveries[key], lease.token)
+        return ShardLease(_since(lease.delivery.after, self.rows.deliveries[key]), lease.token)
 
     @staticmethod
     def _key(lease: ShardLease) -> tuple[str, str, int]:
         its = lease.delivery
         return its.tenant, its.topic, its.shard
+
+
+def _since(large_after: int, delivery: ShardDelivery) -> ShardDelivery:
+    """Return what is to be sent to a shard since it is sent to by itself."""
+    shown = replace(delivery, after=max(delivery.after, large_after))
+    if shown.pass_until is not None and shown.pass_until <= shown.after:
+        shown = replace(shown, page=None, pass_until=None)
+    return shown
 
 
 class InMemoryLog:
