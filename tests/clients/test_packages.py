@@ -20,6 +20,9 @@ needs_node = pytest.mark.skipif(NODE is None, reason="Node is not installed")
 
 # What an example leaves to its reader.
 PYTHON_SURROUNDINGS = """
+async def token() -> str:
+    return "secret"
+
 async def reload() -> None:
     print("reload", flush=True)
 """
