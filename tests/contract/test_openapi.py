@@ -10,7 +10,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 
-from tests.local_stack import ROOT
+from tests.local_stack import EVERY_SCOPE, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ schema = schemathesis.openapi.from_dict(
 
 @pytest.fixture(scope="module")
 def token(sign: Callable[..., str]) -> str:
-    return sign(tenant="contract")
+    return sign(tenant="contract", scope=f"{EVERY_SCOPE} realtime:connect")
 
 
 @schema.parametrize()
