@@ -117,7 +117,7 @@ def test_every_environment_keeps_its_guarantees(plan: Plan) -> None:
     assert plan.messages == []
 
 
-@pytest.mark.parametrize("module", ["event_source", "function"])
+@pytest.mark.parametrize("module", ["event_source", "function", "websocket_api"])
 def test_a_module_keeps_its_promises(terraform: Callable[..., str], module: str) -> None:
     # Given the tests of a module by itself
     # Then all of them pass
