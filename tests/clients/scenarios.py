@@ -292,8 +292,8 @@ async def a_frame_that_cannot_be_read_costs_no_event(server: StandIn) -> None:
 async def frames_that_say_nothing_are_passed_over(server: StandIn) -> None:
     connection = await server.subscribed()
     await connection.send(
-        {"message": "Internal server error", "connectionId": "c", "requestId": "r"},
-        {"type": "of a later version"},
+        '{"message":"Internal server error","connectionId":"c","requestId":"r"}',
+        '{"type":"of a later version"}',
         {"type": "error", "problem": problem(429)},
     )
     await server.publish()

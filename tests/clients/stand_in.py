@@ -16,10 +16,17 @@ from urllib.parse import parse_qs, urlsplit
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from itemstream.realtime.server_frames import CloseCode
+from tests.frame_contract import faults_of
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from websockets.http11 import Request, Response
+
+
+# What happens in each topic.
+KINDS = {"items": "item.updated", "calls": "call.recorded"}
 
 
 def cursor(sequence: int) -> str:
@@ -32,6 +39,7 @@ def problem(status: int) -> dict[str, Any]:
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": "So it was told.",
+        "instance": "urn:itemstream:message:1",
     }
 
 
@@ -47,12 +55,16 @@ class Connection:
     is_open: bool = True
     # Answers no ping.
     is_mute: bool = False
+    # What was not as the committed schemas say, in either direction.
+    faults: list[str] = field(default_factory=list)
 
     def actions(self, action: str) -> list[dict[str, Any]]:
         return [frame for frame in self.received if frame["action"] == action]
 
     async def send(self, *frames: dict[str, Any] | str) -> None:
+        """Send frames; a text may be anything, the others are as the service's."""
         for frame in frames:
+            self.faults += [] if isinstance(frame, str) else faults_of(frame)
             await self.socket.send(frame if isinstance(frame, str) else json.dumps(frame))
 
     async def events(self, topic: str, *events: dict[str, Any]) -> None:
@@ -61,7 +73,9 @@ class Connection:
 
     async def closing(self, code: int) -> None:
         """Close as the service does: the frame says why, the socket's own code does not."""
-        await self.send({"type": "closing", "code": code, "reason": f"reason {code}"})
+        frame = {"type": "closing", "code": code, "reason": f"reason {code}"}
+        # A code of a later version is in no schema.
+        await self.send(frame if code in set(CloseCode) else json.dumps(frame))
         await self.socket.close()
 
     def drop(self) -> None:
@@ -106,16 +120,18 @@ class StandIn:
         added = []
         for _ in range(count):
             sequence = len(self.log) + 1
-            kind = topic.partition("/")[0].removesuffix("s")
+            kind = KINDS[topic.partition("/")[0]]
             event = {
                 "specversion": "1.0",
                 "id": f"e{sequence}",
-                "source": f"/itemstream/{kind}s",
-                "type": f"{kind}.updated",
+                "source": f"/itemstream/{kind.partition('.')[0]}s",
+                "type": kind,
                 "subject": topic.partition("/")[2] or "subject",
                 "time": "2026-01-01T00:00:00.000Z",
                 "tenant": "demo",
                 "sequence": cursor(sequence),
+                "datacontenttype": "application/json",
+                "dataschema": f"urn:itemstream:schema:{kind}:1",
                 "data": {"id": "subject"},
                 **more,
             }
@@ -180,6 +196,7 @@ class StandIn:
             async for text in socket:
                 frame = json.loads(text)
                 connection.received.append(frame)
+                connection.faults += faults_of(frame)
                 special = self.answers.get(frame["action"])
                 answer = special.popleft() if special else getattr(self, f"_{frame['action']}")
                 await answer(connection, frame)
@@ -242,3 +259,5 @@ async def standing_in() -> AsyncIterator[StandIn]:
         port = listening.sockets[0].getsockname()[1]
         server.url = f"ws://127.0.0.1:{port}/v1"
         yield server
+    faults = {fault for connection in server.connections for fault in connection.faults}
+    assert not faults, faults
