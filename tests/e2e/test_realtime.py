@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.local_stack import Caller, LocalStack
     from tests.sockets import Socket
 
-SCOPES = f"{EVERY_SCOPE} realtime:connect"
+SCOPES = f"{EVERY_SCOPE} calls:read realtime:connect"
 MISSING = "01900000-0000-7000-8000-000000000000"
 
 
@@ -180,7 +180,7 @@ def test_who_is_subscribed_hears_of_every_change(socket: Socket, writer: Caller)
     socket.event("items", "item.deleted", item["id"])
     kinds = [event["type"] for event in socket.events("items")]
     assert kinds == ["item.created", "item.updated", "item.deleted"]
-    assert socket.events("items")[1]["data"]["item"]["name"] == "Armchair"
+    assert socket.events("items")[1]["data"]["name"] == "Armchair"
 
 
 def test_one_items_topic_has_its_events_alone(socket: Socket, writer: Caller) -> None:
