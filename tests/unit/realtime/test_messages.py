@@ -456,6 +456,22 @@ def test_a_subscription_beside_an_authentication_is_decided_anew(client: Client)
     assert client.subscription("items") is None
 
 
+def test_a_subscription_beside_an_authentication_that_ends_at_once_is_too_late(
+    client: Client,
+) -> None:
+    # Given
+    connections = client.connections
+    over = replace(a_connection(), ends_at=NOW + 1)
+    client.connections = Between(connections, "subscribe", lambda: connections.renew(over))
+
+    # When
+    answer = client.say("subscribe", topic="items")
+
+    # Then
+    assert (answer["type"], answer["code"]) == ("closing", 4401)
+    assert client.subscription("items") is None
+
+
 def test_an_authentication_beside_a_subscription_keeps_it(client: Client) -> None:
     # Given
     connections, found = client.connections, a_connection()

@@ -9,7 +9,7 @@ import pytest
 from itemstream.auth import Principal
 from itemstream.realtime.limits import TICKET_SECONDS
 from itemstream.realtime.tickets import TicketRefused, issue_ticket, redeem_ticket
-from tests.fakes.realtime import NOW, InMemoryTickets
+from tests.fakes.realtime import NOW, Away, InMemoryTickets
 
 ALICE = Principal("acme", "alice", frozenset({"items:read", "realtime:connect"}), NOW + 600)
 
@@ -45,6 +45,12 @@ def test_no_two_tickets_are_alike(tickets: InMemoryTickets) -> None:
     made = {issue_ticket(tickets, ALICE, now=NOW) for _ in range(100)}
     assert len(made) == len(tickets.kept) == 100
     assert {len(ticket) for ticket in made} == {43}
+
+
+@pytest.mark.parametrize("ticket", ["", "a" * 42, "a" * 44, "x" * 4000])
+def test_what_does_not_look_like_a_ticket_is_not_looked_for(ticket: str) -> None:
+    with pytest.raises(TicketRefused):
+        redeem_ticket(Away(), ticket, now=NOW)
 
 
 @pytest.mark.parametrize(
