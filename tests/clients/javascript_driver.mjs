@@ -56,12 +56,22 @@ async function read(subscription, count, seen) {
   }
 }
 
+/** Tickets as browsers get them. */
+function tickets({ url, token }) {
+  return async () => {
+    const headers = { Authorization: `Bearer ${token}` };
+    const answer = await fetch(url, { method: "POST", headers });
+    if (!answer.ok) throw new Error(`no ticket: ${answer.status}`);
+    return (await answer.json()).ticket;
+  };
+}
+
 const program = JSON.parse(process.argv[2]);
 const timing = Object.entries(program.timing)
   .filter(([name]) => name in TIMES)
   .map(([name, seconds]) => [TIMES[name], seconds * 1000]);
 const client = new RealtimeClient(program.url, {
-  ticket: provider(program.credentials),
+  ticket: program.tickets ? tickets(program.tickets) : provider(program.credentials),
   token: program.renewals ? provider(program.renewals) : undefined,
   buffer: program.buffer,
   timing: Object.fromEntries(timing),
