@@ -185,11 +185,14 @@ class Client:
     promised: int | None = None
     failed: bool = False
     gone: bool = False
+    stalled: bool = False
     frames: list[dict[str, Any]] = field(default_factory=list)
 
     def take(self, frame: bytes) -> Outcome:
         if self.gone:
             return Outcome.GONE
+        if self.stalled:
+            return Outcome.FAILED
         self.frames.append(json.loads(frame))
         return Outcome.DELIVERED
 
@@ -197,23 +200,28 @@ class Client:
         self.gone = True
 
 
+@dataclass(eq=False, kw_only=True)
+class Work:
+    """What is begun again until it is done, and who is at it."""
+
+    process: Process | None = None
+
+
 @dataclass(eq=False)
-class Stream:
+class Stream(Work):
     """A tenant's part of the log's stream."""
 
     tenant: str
     done: int = 0
     batch: int = 0
-    process: Process | None = None
 
 
 @dataclass(eq=False)
-class Message:
+class Message(Work):
     """A message of a queue: it comes again until somebody has processed it."""
 
     id: str
     body: Replay | Delivery
-    process: Process | None = None
 
 
 class Queue:
@@ -256,7 +264,7 @@ class World(RuleBasedStateMachine):
         self.messages: list[Message] = []
         self.processes: list[Process] = []
         self.numbers = count(1)
-        self.sent = 0
+        self.small = 0
 
     # What there is
 
@@ -267,7 +275,6 @@ class World(RuleBasedStateMachine):
             self.loop.run_forever()
 
     def send(self, body: Replay | Delivery) -> None:
-        self.sent += 1
         self.messages.append(Message(f"m-{next(self.numbers)}", body))
 
     def begin(self, work: Callable[[Process], Coroutine[Any, Any, Any]]) -> Process:
@@ -283,13 +290,21 @@ class World(RuleBasedStateMachine):
     def idle(self) -> list[Stream]:
         return [s for s in self.streams if not s.process and s.done < self.log.last(s.tenant)]
 
+    def works(self) -> list[Work]:
+        return [*self.streams, *self.messages]
+
     def waiting(self) -> list[Message]:
         return [message for message in self.messages if not message.process]
 
     # What happens
 
-    @initialize(topics=st.lists(st.sampled_from(TOPICS), max_size=5), events=st.integers(0, 5))
-    def some_are_there_already(self, topics: list[str], events: int) -> None:
+    @initialize(
+        topics=st.lists(st.sampled_from(TOPICS), max_size=5),
+        events=st.integers(0, 5),
+        small=st.sampled_from([3, 100]),
+    )
+    def some_are_there_already(self, topics: list[str], events: int, small: int) -> None:
+        self.small = small
         self.append(TENANTS[0], ["item", "call"] * events)
         for topic in topics:
             self.subscribe_client(TENANTS[0], topic, None)
@@ -350,7 +365,8 @@ class World(RuleBasedStateMachine):
         self.broadcast(stream, max(0, stream.done - backwards), size + backwards)
 
     def broadcast(self, stream: Stream, start: int, size: int) -> None:
-        events = self.log.read(stream.tenant, after=start, limit=size)
+        # A stream keeps its records whatever the log forgets.
+        events = self.log._events[stream.tenant][start : start + size]
         stream.batch = max(stream.done, events[-1].sequence)
 
         async def work(process: Process) -> None:
@@ -359,7 +375,7 @@ class World(RuleBasedStateMachine):
                 InMemoryShardLeases(self.rows),
                 self.deliveries,
                 shards=self.rows.shards,
-                small=3,
+                small=self.small,
                 posts=8,
             )
             done = await broadcaster.broadcast(
@@ -423,15 +439,63 @@ class World(RuleBasedStateMachine):
     ) -> None:
         one_of(self.running(), which).finish(number, {trouble_at: trouble})
 
+    @precondition(lambda self: self.running())
+    @rule(
+        which=WHICH,
+        calls=st.lists(st.integers(0, 3), max_size=8),
+        kinds=st.lists(st.sampled_from(["item", "call"]), max_size=2),
+        message=st.none() | WHICH,
+        trouble=st.sampled_from(["goes", "goes", "fails", "unheard", "die"]),
+        trouble_at=st.integers(0, 4),
+    )
+    def a_process_is_overtaken(
+        self,
+        which: int,
+        calls: list[int],
+        kinds: list[str],
+        message: int | None,
+        trouble: str,
+        trouble_at: int,
+    ) -> None:
+        """While it stands before a call, others do all of their work."""
+        process = one_of(self.running(), which)
+        for number in calls:
+            if process.calls:
+                process.proceed(number)
+        self.append(TENANTS[0], kinds)
+        if message is not None and self.waiting():
+            self.receive(one_of(self.waiting(), message))
+            self.processes[-1].finish()
+        else:
+            self.nobody_has_missed_anything()
+            for stream in self.idle():
+                self.broadcast(stream, stream.done, 100)
+                self.processes[-1].finish()
+        process.finish(0, {trouble_at: trouble})
+
     @rule(
         which=WHICH,
         trouble=st.sampled_from(
-            ["client goes", "comes twice", "out of time", "given up", "leases end", "log forgets"]
+            [
+                "client stalls",
+                "client stalls",
+                "client reads",
+                "client goes",
+                "comes twice",
+                "out of time",
+                "given up",
+                "leases end",
+                "log forgets",
+            ]
         ),
     )
     def there_is_trouble(self, which: int, trouble: str) -> None:
         running = self.running()
         match trouble:
+            case "client stalls" if self.clients:
+                one_of(list(self.clients.values()), which).stalled = True
+            case "client reads" if self.clients:
+                one_of(list(self.clients.values()), which).stalled = False
             case "client goes" if self.clients:
                 one_of(list(self.clients.values()), which).leave()
             case "comes twice" if self.messages:
@@ -441,7 +505,7 @@ class World(RuleBasedStateMachine):
                 one_of(running, which).out_of_time = True
             case "given up" if running:
                 # It still runs; what it was at is begun again.
-                for work in (*self.streams, *self.messages):
+                for work in self.works():
                     if work.process is one_of(running, which):
                         work.process = None
             case "leases end":
@@ -453,13 +517,13 @@ class World(RuleBasedStateMachine):
 
     @invariant()
     def nobody_has_missed_anything(self) -> None:
-        for work in (*self.streams, *list(self.messages)):
+        for work in self.works():
             process = work.process
             if process and process.finished:
                 work.process = None
                 if process.succeeded and isinstance(work, Stream):
                     work.done = max(work.done, work.batch)
-                elif process.succeeded:
+                elif process.succeeded and isinstance(work, Message):
                     self.messages.remove(work)
         for process in self.processes:
             assert process.finished == (not process.calls)
@@ -473,6 +537,8 @@ class World(RuleBasedStateMachine):
         cursor = client.promised
         expected = self.topic_events(client)
         for frame in client.frames:
+            if frame["type"] == "closing":
+                continue
             assert frame["topic"] == client.topic
             its = int(frame["cursor"])
             if frame["type"] == "reset":
@@ -503,6 +569,8 @@ class World(RuleBasedStateMachine):
         try:
             for tenant in TENANTS:
                 self.append(tenant, ["item", "call"])
+            for client in self.clients.values():
+                client.stalled = False
             self.finish_everything()
             for client in self.clients.values():
                 self.got_everything(client)

@@ -632,7 +632,8 @@ class _Tasks:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._free.release()
-        self._error = self._error or task.exception()
+        error = task.exception()
+        self._error = self._error or error
 
 
 async def _all(works: Iterable[Awaitable[None]]) -> None:

@@ -128,7 +128,7 @@ class GatewaySockets:
 
     async def _request(self, method: str, connection_id: str, body: bytes) -> int | None:
         """Return the last attempt's status, or ``None`` if that had no answer."""
-        path = f"{self._path}/@connections/{quote(connection_id, safe='-_.~')}"
+        path = connection_path(self._path, connection_id)
         url = URL(self._origin + path, encoded=True)
         session = self._session or self._connect()
         clock = asyncio.get_running_loop().time
@@ -172,6 +172,11 @@ class GatewaySockets:
             auto_decompress=False,
         )
         return self._session
+
+
+def connection_path(base: str, connection_id: str) -> str:
+    """Return the encoded path of a connection; ids end with an equals sign."""
+    return f"{base}/@connections/{quote(connection_id, safe='-_.~')}"
 
 
 def _passing(status: int) -> bool:

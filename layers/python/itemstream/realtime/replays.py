@@ -230,8 +230,10 @@ class _Replaying:
                 if await run(self._leases.go_live, self._lease, end):
                     return ReplayOutcome.LIVE
             elif self._after > end:
-                # No cursor of ours: there was never such an event.
-                if not await self._start_at(end):
+                # No cursor of ours: there was never such an event. Saved before it is said: by the
+                # time it is said again there may be one, which the client was told would come.
+                await self._save(end)
+                if not await self._post(reset(self._topic.name, end)):
                     return ReplayOutcome.GONE
             else:
                 try:
@@ -239,7 +241,7 @@ class _Replaying:
                         self._log.read, self._tenant, after=self._after, limit=at_once
                     )
                 except PositionExpired:
-                    delivered = await self._start_at(await run(self._log.last, self._tenant))
+                    delivered = await self._start_at_the_end()
                 else:
                     delivered = await self._send(events)
                 if not delivered:
@@ -257,7 +259,9 @@ class _Replaying:
             await self._save(events[-1].sequence)
         return True
 
-    async def _start_at(self, cursor: int) -> bool:
+    async def _start_at_the_end(self) -> bool:
+        cursor = await self._outlets.run(self._log.last, self._tenant)
+        # Said before it is saved: a client that never hears of it would miss what is gone.
         if not await self._post(reset(self._topic.name, cursor)):
             return False
         await self._save(cursor)
