@@ -5,7 +5,16 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-BENCHMARKS = ["cold_start", "warm_cpu", "authorizer", "list_pages", "images", "calls", "events"]
+BENCHMARKS = [
+    "cold_start",
+    "warm_cpu",
+    "authorizer",
+    "list_pages",
+    "images",
+    "calls",
+    "events",
+    "realtime",
+]
 
 
 def main() -> None:

@@ -302,13 +302,18 @@ class World(RuleBasedStateMachine):
         topics=st.lists(st.sampled_from(TOPICS), max_size=5),
         events=st.integers(0, 5),
         small=st.sampled_from([3, 100]),
+        stalled=st.sets(st.integers(0, 4)),
     )
-    def some_are_there_already(self, topics: list[str], events: int, small: int) -> None:
+    def some_are_there_already(
+        self, topics: list[str], events: int, small: int, stalled: set[int]
+    ) -> None:
         self.small = small
         self.append(TENANTS[0], ["item", "call"] * events)
         for topic in topics:
             self.subscribe_client(TENANTS[0], topic, None)
             self.running()[-1].finish()
+        for number, client in enumerate(self.clients.values()):
+            client.stalled = number in stalled
 
     @rule(
         tenant=st.sampled_from(MOSTLY_ONE),
@@ -442,7 +447,7 @@ class World(RuleBasedStateMachine):
     @precondition(lambda self: self.running())
     @rule(
         which=WHICH,
-        calls=st.lists(st.integers(0, 3), max_size=8),
+        calls=st.lists(st.integers(0, 2), max_size=14),
         kinds=st.lists(st.sampled_from(["item", "call"]), max_size=2),
         message=st.none() | WHICH,
         trouble=st.sampled_from(["goes", "goes", "fails", "unheard", "die"]),
