@@ -255,7 +255,7 @@ class World(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.clock = Clock()
-        self.rows = RealtimeRows(clock=self.clock, shards=2, page_size=2)
+        self.rows = RealtimeRows(clock=self.clock, shards=2, page_size=1)
         self.log = InMemoryLog()
         self.replays = ReplayQueue(self)
         self.deliveries = DeliveryQueue(self)
@@ -392,9 +392,14 @@ class World(RuleBasedStateMachine):
         stream.process = self.begin(work)
 
     @precondition(lambda self: self.waiting())
-    @rule(which=WHICH, last_attempt=st.sampled_from([False] * 15 + [True]))
-    def a_message_is_received(self, which: int, last_attempt: bool) -> None:
+    @rule(
+        which=WHICH,
+        last_attempt=st.sampled_from([False] * 15 + [True]),
+        hurried=st.sampled_from([False, False, False, True]),
+    )
+    def a_message_is_received(self, which: int, last_attempt: bool, hurried: bool) -> None:
         self.receive(one_of(self.waiting(), which), last_attempt=last_attempt)
+        self.processes[-1].out_of_time = hurried
 
     def receive(self, message: Message, *, last_attempt: bool = False) -> None:
         body = message.body

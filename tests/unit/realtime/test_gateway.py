@@ -95,7 +95,7 @@ def botocore_headers(
     """Sign as botocore does."""
     monkeypatch.setattr(auth, "get_current_datetime", lambda: NOW)
     request = awsrequest.AWSRequest(method, url, data=body)
-    credentials = Credentials(keys.access_key, keys.secret_key, keys.token)
+    credentials = Credentials(str(keys.access_key), str(keys.secret_key), keys.token)
     signer = auth.SigV4Auth(credentials, "execute-api", "eu-central-1")
     signer.add_auth(request)
     return {name.lower(): value for name, value in request.headers.items()}
