@@ -164,14 +164,16 @@ async def repeats_are_left_out(server: StandIn) -> None:
     server.answer_once("subscribe", repeat)
 
 
-@scenario(subscribe(), started(), read(2), items=["started 7", *ids(7, 8)])
+@scenario(subscribe(), started(), read(3), items=["started 9", *ids(7, 9)])
 async def events_may_come_before_the_confirmation(server: StandIn) -> None:
+    # Given a confirmation that promises less than the server is about to send
     server.append(count=6)
 
     async def late(connection: Connection, frame: dict[str, Any]) -> None:
-        await connection.events("items", *server.append())
-        await connection.send({"type": "subscribed", "topic": "items", "cursor": cursor(7)})
-        await connection.events("items", *server.append())
+        one, two, three = server.append(count=3)
+        await connection.events("items", one)
+        await connection.send({"type": "subscribed", "topic": "items", "cursor": cursor(9)})
+        await connection.events("items", two, three)
 
     server.answer_once("subscribe", late)
 
