@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.frame_contract import validated
@@ -41,7 +42,7 @@ class Socket:
         """Take what has come by now; return all that ever came."""
         while not self.closed:
             try:
-                self.frames.append(validated(self.connection.recv(timeout=0)))
+                self.frames.append(_frame(self.connection.recv(timeout=0)))
             except TimeoutError:
                 break
             except ConnectionClosed:
@@ -66,10 +67,26 @@ class Socket:
         return found
 
     def subscribe(self, topic: str, **members: Any) -> str:
-        """Subscribe, and return the cursor that was promised."""
-        before = sum(frame["type"] == "subscribed" for frame in self.hear())
+        """Subscribe, again if a busy machine asks for it, and return the promised cursor."""
+        known = len(self.hear())
         self.send("subscribe", topic=topic, **members)
-        return str(self.heard("subscribed", number=before + 1)["cursor"])
+
+        def answer() -> dict[str, Any] | None:
+            nonlocal known
+            for frame in self.hear()[known:]:
+                known += 1
+                if frame["type"] == "subscribed" and frame["topic"] == topic:
+                    return frame
+                if frame["type"] == "error" and frame.get("topic", topic) == topic:
+                    assert frame["problem"]["status"] in {429, 500, 503}, frame
+                    time.sleep(frame["problem"].get("retry_after", 1))
+                    self.send("subscribe", topic=topic, **members)
+            assert not self.closed
+            return None
+
+        found = eventually(answer, within=60, what=f"an answer to subscribe {topic}")
+        assert found is not None
+        return str(found["cursor"])
 
     def problem(self, number: int = 1) -> dict[str, Any]:
         """Wait for the nth error and return its problem."""
@@ -108,14 +125,42 @@ class Socket:
         self.connection.socket.close()
 
 
+def _frame(text: str | bytes) -> dict[str, Any]:
+    frame = json.loads(text)
+    if set(frame) == {"message", "connectionId", "requestId"}:
+        # The gateway's own, for a function that it could not call.
+        return {"type": "error", "problem": {"status": 500, "detail": frame["message"]}}
+    return validated(text)
+
+
 @contextmanager
-def connected(stack: LocalStack, token: str = "", *, ticket: str = "") -> Iterator[Socket]:
-    """Connect with a token in the header or a ticket in the address."""
+def connected(
+    stack: LocalStack, token: str = "", *, ticket: str = "", patient: bool = False
+) -> Iterator[Socket]:
+    """Connect with a token in the header or a ticket in the address.
+
+    `patient` is who tries again when the machine is too busy to answer a handshake.
+    """
     address = str(stack.status["websocket_url"]) + (f"?ticket={ticket}" if ticket else "")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    with connect(
-        address, additional_headers=headers, open_timeout=30, close_timeout=2, max_size=2**20
-    ) as connection:
+
+    def opened() -> ClientConnection | None:
+        try:
+            return connect(
+                address,
+                additional_headers=headers,
+                open_timeout=30,
+                close_timeout=2,
+                max_size=2**20,
+            )
+        except InvalidStatus as refused:
+            if patient and refused.response.status_code >= 500:
+                return None
+            raise
+
+    connection = eventually(opened, within=60, every=0.5, what="an open connection")
+    assert connection is not None
+    with connection:
         yield Socket(connection)
 
 

@@ -42,7 +42,7 @@ class HostLimits:
         How long running invocations may still take when the host is told to stop.
     """
 
-    environments: int = 24
+    environments: int = 40
     starts: int = field(default_factory=lambda: os.cpu_count() or 1)
     turn_seconds: float = 1.0
     queue: int = 200
