@@ -44,7 +44,7 @@ rotate-keys: bootstrap ## Rotate the keys that sign local tokens
 
 # --- Tests and checks --------------------------------------------------------------------------
 
-.PHONY: test test-unit test-property test-integration test-contract test-e2e test-resilience
+.PHONY: test test-unit test-property test-integration test-clients test-contract test-e2e test-resilience
 test: bootstrap ## Everything that CI runs
 	@$(PYTEST)
 
@@ -56,6 +56,9 @@ test-property: bootstrap ## Property tests alone
 
 test-integration: bootstrap ## Integration tests alone, on the test stack
 	@$(PYTEST) integration
+
+test-clients: bootstrap ## Tests of the Python and JavaScript clients alone
+	@$(PYTEST) clients
 
 test-contract: bootstrap ## Contract tests alone, on the test stack
 	@$(PYTEST) contract
