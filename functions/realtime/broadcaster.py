@@ -1,40 +1,24 @@
 """The log's stream → the sockets of those who subscribed: each event at least once, in order."""
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from itemstream.config import from_environment
 from itemstream.consumers.streams import BatchInterrupted, stream_handler
 from itemstream.dynamodb.streams import StreamRecord
 from itemstream.events.log import LoggedEvent
-from itemstream.realtime.deliveries import SUBSCRIBERS_OF_A_SMALL_TOPIC, Broadcaster, Outlets
+from itemstream.realtime.deliveries import Broadcaster, BroadcastSettings
 from itemstream.realtime.delivery_metrics import count_sent
-from itemstream.realtime.dynamodb import DynamoConnections
 from itemstream.realtime.event_loop import make_runner
-from itemstream.realtime.gateway import GatewaySockets
 from itemstream.realtime.leases_dynamodb import DynamoShardLeases
-from itemstream.realtime.queues_sqs import SqsDeliveries, SqsReplays
-from itemstream.realtime.subscriptions_dynamodb import DynamoSubscriptions
+from itemstream.realtime.outlets import outlets_from_environment
+from itemstream.realtime.queues_sqs import SqsDeliveries
 
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment of this function: beyond so many subscribers a topic is sent to by shards."""
-
-    realtime_shards: int
-    large_topic_subscribers: int = SUBSCRIBERS_OF_A_SMALL_TOPIC
-
-
-settings = from_environment(Settings)
+settings = from_environment(BroadcastSettings)
 runner = make_runner()
+outlets = outlets_from_environment()
 broadcaster = Broadcaster(
-    Outlets(
-        DynamoSubscriptions.from_environment(),
-        DynamoConnections.from_environment(),
-        GatewaySockets.from_environment(),
-        SqsReplays.from_environment(),
-    ),
+    outlets,
     DynamoShardLeases.from_environment(),
     SqsDeliveries.from_environment(),
     shards=settings.realtime_shards,

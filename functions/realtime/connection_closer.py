@@ -9,9 +9,10 @@ from itemstream.realtime.gateway import GatewaySockets
 from itemstream.realtime.queues_sqs import SqsEndings
 
 runner = make_runner()
+sockets = GatewaySockets.from_environment()
 closer = Closer(
     DynamoConnections.from_environment(),
-    GatewaySockets.from_environment(),
+    sockets,
     SqsEndings.from_environment(),
 )
 

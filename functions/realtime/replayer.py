@@ -8,25 +8,17 @@ from itemstream.consumers.queues import QueueMessage, Settings, queue_handler
 from itemstream.events.dynamodb import DynamoLogReader
 from itemstream.observability.logs import logger
 from itemstream.observability.metrics import count
-from itemstream.realtime.deliveries import Outlets
-from itemstream.realtime.dynamodb import DynamoConnections
 from itemstream.realtime.event_loop import make_runner
-from itemstream.realtime.gateway import GatewaySockets
 from itemstream.realtime.leases_dynamodb import DynamoReplayLeases
-from itemstream.realtime.queues_sqs import SqsReplays
+from itemstream.realtime.outlets import outlets_from_environment
 from itemstream.realtime.replays import Replayer, ReplayOutcome, read_replay
-from itemstream.realtime.subscriptions_dynamodb import DynamoSubscriptions
 
 LAST_RECEIVE = from_environment(Settings).max_receive_count
 
 runner = make_runner()
+outlets = outlets_from_environment()
 replayer = Replayer(
-    Outlets(
-        DynamoSubscriptions.from_environment(),
-        DynamoConnections.from_environment(),
-        GatewaySockets.from_environment(),
-        SqsReplays.from_environment(),
-    ),
+    outlets,
     DynamoReplayLeases.from_environment(),
     DynamoLogReader.from_environment(),
 )

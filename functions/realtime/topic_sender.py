@@ -5,23 +5,17 @@ from typing import Any
 
 from itemstream.consumers.queues import QueueMessage, queue_handler
 from itemstream.events.dynamodb import DynamoLogReader
-from itemstream.realtime.deliveries import Outlets, TopicSender, read_delivery
+from itemstream.realtime.deliveries import TopicSender, read_delivery
 from itemstream.realtime.delivery_metrics import count_sent
-from itemstream.realtime.dynamodb import DynamoConnections
 from itemstream.realtime.event_loop import make_runner
-from itemstream.realtime.gateway import GatewaySockets
 from itemstream.realtime.leases_dynamodb import DynamoShardLeases
-from itemstream.realtime.queues_sqs import SqsDeliveries, SqsReplays
-from itemstream.realtime.subscriptions_dynamodb import DynamoSubscriptions
+from itemstream.realtime.outlets import outlets_from_environment
+from itemstream.realtime.queues_sqs import SqsDeliveries
 
 runner = make_runner()
+outlets = outlets_from_environment()
 sender = TopicSender(
-    Outlets(
-        DynamoSubscriptions.from_environment(),
-        DynamoConnections.from_environment(),
-        GatewaySockets.from_environment(),
-        SqsReplays.from_environment(),
-    ),
+    outlets,
     DynamoShardLeases.from_environment(),
     SqsDeliveries.from_environment(),
     DynamoLogReader.from_environment(),

@@ -453,8 +453,11 @@ class World(RuleBasedStateMachine):
     @rule(
         which=WHICH,
         calls=st.lists(st.integers(0, 2), max_size=14),
+        verdict=st.sampled_from(["goes", "fails", "unheard"]),
+        more=st.integers(0, 2),
         kinds=st.lists(st.sampled_from(["item", "call"]), max_size=2),
-        message=st.none() | WHICH,
+        by=st.sampled_from(["batch", "message", "process"]),
+        other=WHICH,
         trouble=st.sampled_from(["goes", "goes", "fails", "unheard", "die"]),
         trouble_at=st.integers(0, 4),
     )
@@ -462,19 +465,25 @@ class World(RuleBasedStateMachine):
         self,
         which: int,
         calls: list[int],
+        verdict: str,
+        more: int,
         kinds: list[str],
-        message: int | None,
+        by: str,
+        other: int,
         trouble: str,
         trouble_at: int,
     ) -> None:
         """While it stands before a call, others do all of their work."""
         process = one_of(self.running(), which)
-        for number in calls:
+        verdicts = [*(["goes"] * len(calls)), verdict, *(["goes"] * more)]
+        for number, each in zip([*calls, 0, 0, 0], verdicts, strict=False):
             if process.calls:
-                process.proceed(number)
+                process.proceed(number, each)
         self.append(TENANTS[0], kinds)
-        if message is not None and self.waiting():
-            self.receive(one_of(self.waiting(), message))
+        if by == "process" and self.running():
+            one_of(self.running(), other).finish()
+        elif by == "message" and self.waiting():
+            self.receive(one_of(self.waiting(), other))
             self.processes[-1].finish()
         else:
             self.nobody_has_missed_anything()

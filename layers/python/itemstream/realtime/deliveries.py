@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "GRACE_SECONDS",
     "Broadcast",
+    "BroadcastSettings",
     "Broadcaster",
     "Delivery",
     "Outlets",
@@ -62,6 +63,14 @@ SECONDS_TO_A_REPLAY = 5
 # Connections are closed when their time is over, and not by those who send: one who skips a
 # connection that is being given more time would leave a gap.
 GRACE_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class BroadcastSettings:
+    """Environment of the broadcaster: beyond so many subscribers a topic is sent to by shards."""
+
+    realtime_shards: int
+    large_topic_subscribers: int = SUBSCRIBERS_OF_A_SMALL_TOPIC
 
 
 @dataclass(frozen=True, slots=True)
