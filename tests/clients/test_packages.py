@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
+from tests.clients.node import NODE
 from tests.clients.stand_in import standing_in
 
 CLIENTS = Path(__file__).parents[2] / "clients"
-NODE = shutil.which("node")
-needs_node = pytest.mark.skipif(NODE is None, reason="Node is not installed")
 
 # What an example leaves to its reader.
 PYTHON_SURROUNDINGS = """
@@ -74,17 +70,15 @@ def test_the_python_example_runs() -> None:
     assert shown == "item.updated subject {'id': 'subject'}\nreload\n"
 
 
-@needs_node
 def test_the_javascript_example_runs() -> None:
-    program = [str(NODE), "--experimental-websocket", "--input-type=module", "--eval"]
+    program = [NODE, "--experimental-websocket", "--input-type=module", "--eval"]
     shown = asyncio.run(seen("javascript", program, JAVASCRIPT_SURROUNDINGS))
     assert shown == "item.updated subject { id: 'subject' }\nreload\n"
 
 
-@needs_node
 def test_the_javascript_module_passes_its_own_tests() -> None:
     done = subprocess.run(
-        [str(NODE), "--test"],
+        [NODE, "--test"],
         cwd=CLIENTS / "javascript",
         capture_output=True,
         text=True,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.clients.node import NODE
 from tests.clients.python_driver import drive
 from tests.clients.scenarios import SCENARIOS
 from tests.clients.stand_in import standing_in
@@ -20,14 +20,12 @@ if TYPE_CHECKING:
     from tests.clients.scenarios import Scenario
 
 JAVASCRIPT_DRIVER = Path(__file__).with_name("javascript_driver.mjs")
-NODE = shutil.which("node")
 
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 
 
 async def drive_javascript(program: dict[str, Any]) -> dict[str, list[str]]:
     """Run the program in Node, whose version 20 has WebSocket behind a flag."""
-    assert NODE
     process = await asyncio.create_subprocess_exec(
         *(NODE, "--experimental-websocket", str(JAVASCRIPT_DRIVER), json.dumps(program)),
         stdout=asyncio.subprocess.PIPE,
@@ -57,7 +55,6 @@ def test_python_client(scenario: Scenario) -> None:
     assert asyncio.run(live_through(scenario, drive)) == scenario.seen
 
 
-@pytest.mark.skipif(NODE is None, reason="Node is not installed")
 @each_scenario
 def test_javascript_client(scenario: Scenario) -> None:
     assert asyncio.run(live_through(scenario, drive_javascript)) == scenario.seen

@@ -16,7 +16,7 @@ import pytest
 
 from tests.clients.python_driver import drive
 from tests.clients.scenarios import USUAL_TIMING, read, subscribe
-from tests.clients.test_scenarios import NODE, drive_javascript
+from tests.clients.test_scenarios import drive_javascript
 from tests.local_stack import EVERY_SCOPE, ROOT
 from tests.waiting import eventually
 
@@ -31,11 +31,7 @@ each_client = pytest.mark.parametrize(
     "driver",
     [
         pytest.param(drive, id="python"),
-        pytest.param(
-            drive_javascript,
-            id="javascript",
-            marks=pytest.mark.skipif(NODE is None, reason="Node is not installed"),
-        ),
+        pytest.param(drive_javascript, id="javascript"),
     ],
 )
 
