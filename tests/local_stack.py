@@ -66,6 +66,15 @@ class LocalStack:
         )
         return dict(configuration["Environment"]["Variables"])
 
+    def end_of_log(self, tenant: str) -> int:
+        """Return how many events a tenant's log has, without reading them."""
+        head = self.client("dynamodb").get_item(
+            TableName=self.table("events"),
+            Key={"pk": {"S": f"head#{tenant}"}, "sk": {"S": "head"}},
+            ConsistentRead=True,
+        )
+        return int(head["Item"]["next"]["N"]) - 1 if "Item" in head else 0
+
     def secret(self, name: str) -> dict[str, Any]:
         secret_id = self.status["secrets"][name]["name"]
         answer = self.client("secretsmanager").get_secret_value(SecretId=secret_id)

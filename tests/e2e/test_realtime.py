@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from tests.frame_contract import conversation
 from tests.local_stack import EVERY_SCOPE, assert_problem
 from tests.sockets import connected, first_seen, rows_of_connections
 from tests.waiting import eventually
@@ -416,6 +418,69 @@ def test_who_floods_is_warned_and_then_shut_out(stack: LocalStack, token: str) -
 
 def test_a_ticket_cannot_be_had_without_a_token(anonymous: httpx.Client) -> None:
     assert_problem(anonymous.post("realtime/tickets"), 401)
+
+
+# --- The documentation -------------------------------------------------------------------------
+
+
+def alike(shown: Any, real: Any) -> bool:
+    """Tell whether a documented value has the form of a real one: names, types and kinds."""
+    if isinstance(shown, dict):
+        return (
+            isinstance(real, dict)
+            and shown.keys() == real.keys()
+            and all(alike(shown[name], real[name]) for name in shown)
+            and all(shown[name] == real[name] for name in FIXED & shown.keys())
+        )
+    if isinstance(shown, list):
+        return isinstance(real, list) and len(shown) == len(real) and all(map(alike, shown, real))
+    return type(shown) is type(real)
+
+
+FIXED = {"type", "topic", "topics", "action", "code", "reason", "status", "title", "detail"}
+
+
+def test_the_documented_conversation_is_what_happens(
+    stack: LocalStack, sign: Callable[..., str], writer: Caller, token: str, tenant: str
+) -> None:
+    # Given the item that the page tells of
+    item = writer.created(name="Oak table")
+    changes = {
+        "item.updated": lambda: writer.put(item["id"], {"name": "Ash table"}, '"1"'),
+        "item.deleted": lambda: writer.delete(item["id"], '"2"'),
+    }
+    eventually(lambda: stack.end_of_log(tenant) == 1)
+    cursor = ""
+    with ExitStack() as connections:
+        socket = connections.enter_context(connected(stack, token))
+        frames = [(sender, json.loads(text)) for sender, text in conversation()]
+        for sender, frame in frames:
+            if sender == "→":
+                # When the client says what the page says, with its own token and cursors
+                members = {name: value for name, value in frame.items() if name != "action"}
+                if frame.get("topic") == "items" and "after" in members:
+                    connections.close()
+                    changes.pop("item.deleted")()
+                    eventually(lambda: stack.end_of_log(tenant) == 3)
+                    socket = connections.enter_context(connected(stack, token))
+                    members["after"] = cursor
+                elif "after" in members:
+                    members["after"] = "9" * 20
+                if "token" in members:
+                    end = int(time.time()) + 6
+                    members["token"] = sign(tenant=tenant, scope=SCOPES, exp=end)
+                socket.send(frame["action"], **members)
+                continue
+            # Then the server answers in the form that the page shows
+            if (kind := frame.get("events", [{}])[0].get("type")) in changes:
+                changes.pop(kind)()
+            heard = socket.heard(
+                frame["type"],
+                within=40,
+                **({"topic": frame["topic"]} if "topic" in frame else {}),
+            )
+            assert alike(frame, heard), f"{frame}\n{heard}"
+            cursor = heard.get("cursor", cursor)
 
 
 # --- Ends --------------------------------------------------------------------------------------

@@ -63,30 +63,20 @@ def events(stack: LocalStack, tenant: str) -> list[dict[str, Any]]:
     return [row for row in rows(stack, "events", tenant) if row["pk"]["S"] == tenant]
 
 
-def end_of_log(stack: LocalStack, tenant: str) -> int:
-    """Return how many events a tenant's log has, without reading them."""
-    head = stack.client("dynamodb").get_item(
-        TableName=stack.table("events"),
-        Key={"pk": {"S": f"head#{tenant}"}, "sk": {"S": "head"}},
-        ConsistentRead=True,
-    )
-    return int(head["Item"]["next"]["N"]) - 1 if "Item" in head else 0
-
-
 def test_a_stop_in_the_middle_of_ingest_loses_no_call_and_no_event(
     stack: LocalStack, caller: Caller
 ) -> None:
     # Given a file of calls, of which some have reached the log and some have not
     tenant = caller.tenant
     items = [caller.created(name=f"Item {number}")["id"] for number in range(ITEMS)]
-    eventually(lambda: end_of_log(stack, tenant) == ITEMS, within=60, what="the items' events")
+    eventually(lambda: stack.end_of_log(tenant) == ITEMS, within=60, what="the items' events")
     stack.client("s3").put_object(
         Bucket=stack.status["buckets"]["landing"],
         Key=f"calls/{tenant}/{uuid4()}.jsonl",
         Body="\n".join(map(call_line, range(LINES))).encode(),
     )
-    eventually(lambda: end_of_log(stack, tenant) > ITEMS, within=60, what="the first calls")
-    arrived = end_of_log(stack, tenant) - ITEMS
+    eventually(lambda: stack.end_of_log(tenant) > ITEMS, within=60, what="the first calls")
+    arrived = stack.end_of_log(tenant) - ITEMS
     assert arrived < LINES, "all calls had arrived before the stop: use more lines"
 
     # When
