@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -51,8 +52,6 @@ Thing = TypeVar("Thing")
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Sequence
 
-    import pytest
-
 TENANTS = ["acme", "other"]
 ITEM = "01a1fc6a-9e31-71b5-8c1e-0d6f3a2b4c5d"
 TOPICS = ["items", "items", f"items/{ITEM}", "calls"]
@@ -74,6 +73,7 @@ class Died(BaseException):
 class Call:
     """A call that a process is about to make."""
 
+    name: str
     act: Callable[[], Any]
     answer: asyncio.Future[Any]
     # What it answers when it has failed, where that is no exception.
@@ -121,12 +121,12 @@ class Process:
         self.finished = True
 
     async def run(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        return await self.step(lambda: call(*args, **more))
+        return await self.step(call.__name__, lambda: call(*args, **more))
 
-    async def step(self, act: Callable[[], Any], failed: Any = None) -> Any:
+    async def step(self, name: str, act: Callable[[], Any], failed: Any = None) -> Any:
         if self.dead:
             raise Died
-        call = Call(act, self.world.loop.create_future(), failed)
+        call = Call(name, act, self.world.loop.create_future(), failed)
         self.calls.append(call)
         return await call.answer
 
@@ -144,6 +144,12 @@ class Process:
                 self.die()
             else:
                 self.proceed(number, verdict)
+
+    def stand_before(self, name: str) -> None:
+        """Let it make its calls until all that are left are these."""
+        while others := [n for n, call in enumerate(self.calls) if call.name != name]:
+            self.proceed(others[0])
+        assert self.calls, f"it ended without {name}"
 
     def die(self) -> None:
         self.dead = True
@@ -167,12 +173,14 @@ class SteppingSockets:
 
     async def post(self, connection_id: str, frame: bytes) -> Outcome:
         client = self.process.world.clients[connection_id]
-        outcome: Outcome = await self.process.step(lambda: client.take(frame), Outcome.FAILED)
+        outcome: Outcome = await self.process.step(
+            "post", lambda: client.take(frame), Outcome.FAILED
+        )
         return outcome
 
     async def close(self, connection_id: str) -> None:
         client = self.process.world.clients[connection_id]
-        await self.process.step(client.leave)
+        await self.process.step("close", client.leave)
 
 
 @dataclass
@@ -639,3 +647,114 @@ def test_nobody_misses_an_event_and_all_go_live(monkeypatch: pytest.MonkeyPatch)
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),
     )
+
+
+# What Hypothesis finds seldom, because three have to meet at one place.
+
+
+def a_world(topic: str = "items", after: int | None = None) -> tuple[World, Client]:
+    world = World()
+    world.small = 100
+    world.subscribe_client("acme", topic, after)
+    world.running()[-1].finish()
+    (client,) = world.clients.values()
+    return world, client
+
+
+def received(world: World) -> Process:
+    world.receive(world.waiting()[-1])
+    return world.processes[-1]
+
+
+def handed_out(world: World) -> Process:
+    world.broadcast(world.streams[0], world.streams[0].done, 100)
+    return world.processes[-1]
+
+
+def test_what_goes_live_between_two_looks_of_a_sender_is_sent_to() -> None:
+    # Given: the replayer has seen the end of the log; then something happens.
+    world, client = a_world(after=0)
+    replayer = received(world)
+    replayer.stand_before("go_live")
+    world.append("acme", ["item"])
+    broadcaster = handed_out(world)
+    broadcaster.stand_before("pass_over")
+
+    # When
+    replayer.finish()
+    broadcaster.finish()
+
+    # Then
+    assert [frame["type"] for frame in client.frames] == ["events"]
+    world.teardown()
+
+
+def test_what_happens_before_it_goes_live_is_replayed() -> None:
+    # Given
+    world, client = a_world(after=0)
+    replayer = received(world)
+    replayer.stand_before("go_live")
+
+    # When
+    world.append("acme", ["item"])
+    handed_out(world).finish()
+    assert client.frames == []
+    replayer.finish()
+
+    # Then
+    assert [frame["type"] for frame in client.frames] == ["events"]
+    world.teardown()
+
+
+@pytest.mark.parametrize("end", ["finish", "die"])
+def test_a_replay_that_overtakes_its_sender_leaves_nobody_behind(end: str) -> None:
+    # Given
+    world, _ = a_world()
+    world.append("acme", ["item"])
+    broadcaster = handed_out(world)
+    broadcaster.stand_before("post")
+    broadcaster.proceed(0, "fails")
+    broadcaster.stand_before("fall_behind")
+
+    # When: the message is received, and done with, before the sender goes on, or dies.
+    received(world).finish()
+    getattr(broadcaster, end)()
+
+    # Then
+    world.teardown()
+
+
+def test_a_message_that_hands_work_on_finds_the_lease_free() -> None:
+    # Given
+    world, client = a_world(after=0)
+    world.append("acme", ["item"] * 5)
+    replayer = received(world)
+    replayer.out_of_time = True
+    replayer.stand_before("release")
+    world.nobody_has_missed_anything()
+
+    # When: whatever it has sent by then is received before it goes on.
+    for message in world.waiting():
+        world.receive(message)
+        world.processes[-1].finish()
+    replayer.finish()
+
+    # Then
+    assert client.frames
+    world.teardown()
+
+
+def test_a_reset_that_was_heard_and_not_known_to_be_leaves_no_gap() -> None:
+    # Given: a cursor from nowhere.
+    world, client = a_world(after=1)
+    replayer = received(world)
+    replayer.stand_before("post")
+
+    # When
+    replayer.proceed(0, "unheard")
+    replayer.finish()
+    world.append("acme", ["item", "item"])
+
+    # Then
+    assert [frame["type"] for frame in client.frames] == ["reset"]
+    world.teardown()
