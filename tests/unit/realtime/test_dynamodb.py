@@ -559,6 +559,29 @@ def test_messages_that_come_at_once_are_all_counted(
     assert activity.messages_in_window == 2
 
 
+@pytest.mark.parametrize("counted", ["count_message", "strike"])
+def test_counting_brings_nothing_back_of_who_is_removed_meanwhile(
+    client: Any, connections: DynamoConnections, counted: str
+) -> None:
+    # Given somebody who goes between the two calls of counting once more
+    connection = a_connection()
+    connections.add(connection)
+    getattr(connections, counted)(connection.id, NOW)
+
+    class RemovedBeforeTheSecond:
+        def update_item(self, **arguments: Any) -> Any:
+            if arguments["UpdateExpression"].startswith("ADD"):
+                connections.remove(connection.id)
+            return client.update_item(**arguments)
+
+    # When
+    answer = getattr(connections_of(RemovedBeforeTheSecond()), counted)(connection.id, NOW)
+
+    # Then
+    assert not answer
+    assert rows(client) == []
+
+
 def test_violations_are_counted_for_a_minute(connections: DynamoConnections) -> None:
     # Given
     connection = a_connection()

@@ -145,14 +145,14 @@ def test_pages_hold_every_subscription_of_a_shard_once(
 ) -> None:
     # Given more than one answer of DynamoDB holds
     topic = an_item(1)
-    expected = {f"connection-{number:04}" for number in range(120)}
+    expected = {f"connection-{number:04}" for number in range(30)}
     for connection_id in expected:
         connections.add(a_connection(connection_id))
         connections.subscribe(a_connection(connection_id), topic, after=4, live=True)
 
     class Short(Counted):
         def query(self, **arguments: Any) -> Any:
-            return super().query(**arguments, Limit=50)
+            return super().query(**arguments, Limit=12)
 
     short = Short(client)
 
@@ -166,7 +166,7 @@ def test_pages_hold_every_subscription_of_a_shard_once(
             break
 
     # Then
-    assert [len(page) for page in pages] == [50, 50, 20]
+    assert [len(page) for page in pages] == [12, 12, 6]
     read = [subscription for page in pages for subscription in page]
     assert {subscription.connection_id for subscription in read} == expected
     assert {(one.tenant, one.topic, one.shard, one.after) for one in read} == {
