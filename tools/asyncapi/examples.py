@@ -43,7 +43,7 @@ _SERVER = [
         action="subscribe",
         topic="reports",
     ),
-    server_frames.closing(CloseCode.TOKEN_ENDED, "The token's time is over."),
+    server_frames.closing(CloseCode.TOKEN_ENDED),
 ]
 
 EXAMPLES: dict[str, dict[str, Any]] = {

@@ -108,10 +108,10 @@ class Closer:
 
 def _last_frame(connection: Connection, *, at_once: bool) -> bytes:
     if at_once:
-        return closing(CloseCode.ABUSE, "Too many messages went against the limits.")
+        return closing(CloseCode.ABUSE)
     if connection.ends_by == "token":
-        return closing(CloseCode.TOKEN_ENDED, "The token has ended. Connect with a new one.")
-    return closing(CloseCode.AGE, "A connection lasts two hours. Connect again.")
+        return closing(CloseCode.TOKEN_ENDED)
+    return closing(CloseCode.AGE)
 
 
 def read_ending(body: str) -> Ending:

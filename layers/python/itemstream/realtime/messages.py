@@ -47,11 +47,6 @@ __all__ = ["ClientMessage", "Messages"]
 
 # Frames of one client that change its connection at the same time decide anew so often.
 _ATTEMPTS = 5
-_CLOSING_REASONS = {
-    CloseCode.TOKEN_ENDED: "The token's time is over. Connect again with a new one.",
-    CloseCode.AGE: "A connection lasts two hours. Connect again, with your cursors.",
-    CloseCode.ABUSE: "Too many frames were refused.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +138,7 @@ class Messages:
             frame = self._answer(message, asked, now)
         except _Closing as closing:
             logger.info("closing", extra={"reason": closing.code.name})
-            return server_frames.closing(closing.code, _CLOSING_REASONS[closing.code])
+            return server_frames.closing(closing.code)
         except Exception as error:
             problem = _problem(error)
             logger.info("answered", extra={"action": asked.action, "status": problem.status})

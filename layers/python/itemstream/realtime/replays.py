@@ -187,10 +187,7 @@ class Replayer:
     async def _close(self, connection_id: str) -> None:
         """Close a connection whose client takes nothing: it comes back with its cursors."""
         outlets = self._outlets
-        frame = closing(
-            CloseCode.REPLAY_GIVEN_UP,
-            "Events could not be delivered for minutes. Connect again, with your cursors.",
-        )
+        frame = closing(CloseCode.REPLAY_GIVEN_UP)
         if await outlets.sockets.post(connection_id, frame) is not Outcome.GONE:
             await outlets.sockets.close(connection_id)
         await outlets.run(outlets.connections.remove, connection_id)

@@ -89,13 +89,24 @@ def error(
     )
 
 
-def closing(code: CloseCode, reason: str) -> bytes:
+_REASONS = {
+    CloseCode.ABUSE: "Too many frames went against the limits.",
+    CloseCode.REPLAY_GIVEN_UP: (
+        "Events could not be delivered for minutes. Connect again, with your cursors."
+    ),
+    CloseCode.RESTART: "The service restarts. Connect again, with your cursors.",
+    CloseCode.TOKEN_ENDED: "The token has ended. Connect with a new one.",
+    CloseCode.AGE: "A connection lasts two hours. Connect again, with your cursors.",
+}
+
+
+def closing(code: CloseCode) -> bytes:
     """
     Say why the connection ends; no frame comes after this one.
 
     API Gateway's ``DeleteConnection`` carries no close code, so it stands here.
     """
-    return _frame(type="closing", code=int(code), reason=reason)
+    return _frame(type="closing", code=int(code), reason=_REASONS[code])
 
 
 def event_frames(topic: str, events: Iterable[Mapping[str, Any]]) -> list[tuple[int, bytes]]:
