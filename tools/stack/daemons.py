@@ -24,6 +24,7 @@ _START_SECONDS = 60.0
 # What is killed before it has saved its state loses it: on a busy machine that takes its time.
 _STOP_SECONDS = 90.0
 _KILL_SECONDS = 20.0
+_PORT_SECONDS = 20.0
 # By this variable in its environment a process is known to belong to a stack, pid file or not.
 _MARKER = "ITEMSTREAM_DAEMON_OF"
 
@@ -142,15 +143,15 @@ class Daemon:
             return ""
 
     def _check_port(self) -> None:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", self.port))
-            except OSError:
+        deadline = time.monotonic() + _PORT_SECONDS
+        while not _is_free(self.port):
+            # The far end of somebody's connection may have it for a moment; a server keeps it.
+            if (holder := _holder(self.port)) or time.monotonic() > deadline:
                 raise Problem(
-                    f"Port {self.port}, which {self.title} needs, is taken{_holder(self.port)}. "
+                    f"Port {self.port}, which {self.title} needs, is taken{holder}. "
                     f"Stop that program, or choose another port: {self.port_variable}=<port>."
-                ) from None
+                )
+            time.sleep(0.1)
 
     def _wait_until_it_answers(self, child: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -207,6 +208,16 @@ def _ends(process: psutil.Process, within: float) -> bool:
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
             return True
     return False
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _holder(port: int) -> str:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -145,6 +146,26 @@ def test_a_taken_port_is_named_with_who_holds_it(daemon: Callable[..., Daemon], 
     assert str(port) in str(raised.value)
     assert "ITEMSTREAM_PORT_TRIAL" in str(raised.value)
     assert f"pid {os.getpid()}" in str(raised.value)
+
+
+def test_a_port_that_a_connection_has_for_a_moment_is_waited_for(
+    daemon: Callable[..., Daemon], port: int
+) -> None:
+    # Given a connection that goes out from the very port, and ends soon
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        away = socket.socket()
+        away.bind(("127.0.0.1", port))
+        away.connect(elsewhere.getsockname())
+        away.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        soon = Timer(0.3, away.close)
+        soon.start()
+
+        # When
+        started = daemon().start()
+
+    # Then
+    soon.join()
+    assert started == "started"
 
 
 def test_one_that_ends_at_once_shows_its_last_words(daemon: Callable[..., Daemon]) -> None:
