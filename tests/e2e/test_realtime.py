@@ -49,6 +49,28 @@ def socket(stack: LocalStack, token: str) -> Iterator[Socket]:
         yield socket
 
 
+def land_call(stack: LocalStack, tenant: str, call_id: str) -> None:
+    """Put a file with one call record into the landing bucket."""
+    line = {
+        "call_id": call_id,
+        "client_id": "client-1",
+        "occurred_at": "2026-11-20T10:00:00Z",
+        "method": "GET",
+        "path": "/items/1",
+        "status_code": 200,
+        "duration_ms": 12,
+        "bytes_in": 1,
+        "bytes_out": 2,
+        "ip": "203.0.113.7",
+        "user_agent": "curl/8.5.0",
+    }
+    stack.client("s3").put_object(
+        Bucket=stack.status["buckets"]["landing"],
+        Key=f"calls/{tenant}/{uuid4()}.jsonl",
+        Body=json.dumps(line).encode(),
+    )
+
+
 def ticket_of(writer: Caller) -> str:
     answer = writer.http.post("realtime/tickets")
     assert answer.status_code == 201, answer.text
@@ -205,47 +227,35 @@ def test_calls_are_a_topic(stack: LocalStack, sign: Callable[..., str], tenant: 
     with connected(stack, sign(tenant=tenant, scope="realtime:connect calls:read")) as socket:
         # Given
         socket.subscribe("calls")
-        line = {
-            "call_id": "call-1",
-            "client_id": "client-1",
-            "occurred_at": "2026-11-20T10:00:00Z",
-            "method": "GET",
-            "path": "/items/1",
-            "status_code": 200,
-            "duration_ms": 12,
-            "bytes_in": 1,
-            "bytes_out": 2,
-            "ip": "203.0.113.7",
-            "user_agent": "curl/8.5.0",
-        }
 
         # When
-        stack.client("s3").put_object(
-            Bucket=stack.status["buckets"]["landing"],
-            Key=f"calls/{tenant}/{uuid4()}.jsonl",
-            Body=json.dumps(line).encode(),
-        )
+        land_call(stack, tenant, "call-1")
 
         # Then
         socket.event("calls", "call.recorded", "call-1", within=60)
 
 
-def test_who_unsubscribes_hears_no_more(socket: Socket, writer: Caller) -> None:
-    # Given
-    socket.subscribe("items")
-    socket.subscribe("calls")
-    socket.event("items", "item.created", writer.created()["id"])
+def test_who_unsubscribes_hears_no_more(
+    stack: LocalStack, token: str, socket: Socket, writer: Caller
+) -> None:
+    with connected(stack, token) as another:
+        # Given two who hear of items
+        for each in (socket, another):
+            each.subscribe("items")
+        first = writer.created()
+        for each in (socket, another):
+            each.event("items", "item.created", first["id"])
 
-    # When
-    socket.send("unsubscribe", topic="items")
-    socket.heard("unsubscribed", topic="items")
-    later = writer.created()
+        # When one of them unsubscribes
+        socket.send("unsubscribe", topic="items")
+        socket.heard("unsubscribed", topic="items")
+        later = [writer.created()["id"] for _ in range(3)]
 
-    # Then, as another who is subscribed has heard of it
-    cursor = socket.subscribe("items", after="0" * 20)
-    socket.event("items", "item.created", later["id"])
-    before = [frame for frame in socket.frames if frame.get("cursor") == cursor]
-    assert before
+        # Then only the other hears of what comes later
+        another.event("items", "item.created", later[-1])
+        socket.send("ping")
+        socket.heard("pong")
+        assert [event["subject"] for event in socket.events("items")] == [first["id"]]
 
 
 @pytest.mark.parametrize("topic", ["items", f"items/{MISSING}", "calls", "reports"])
@@ -258,25 +268,35 @@ def test_a_topic_needs_its_scope(
 
 
 def test_another_tenant_hears_nothing(
-    stack: LocalStack, sign: Callable[..., str], writer: Caller, socket: Socket
+    stack: LocalStack,
+    make_caller: Callable[..., Caller],
+    sign: Callable[..., str],
+    writer: Caller,
+    socket: Socket,
 ) -> None:
-    # Given
+    # Given a stranger who asks for the same topics, from the beginning
     stranger_tenant = f"t-{uuid4().hex[:12]}"
+    watched = writer.created()
+    topics = ("items", f"items/{watched['id']}", "calls")
     with connected(stack, sign(tenant=stranger_tenant, scope=SCOPES)) as stranger:
-        watched = writer.created()
-        for topic in ("items", f"items/{watched['id']}"):
+        for topic in topics:
             stranger.subscribe(topic, after="0" * 20)
             socket.subscribe(topic)
 
-        # When
+        # When there is news on all of them, and then news of the stranger's own
         writer.put(watched["id"], {"name": "Changed"}, '"1"')
-        last = writer.created()
-        socket.event("items", "item.created", last["id"])
+        land_call(stack, writer.tenant, "call-1")
+        socket.event("calls", "call.recorded", "call-1", within=60)
+        socket.event(f"items/{watched['id']}", "item.updated", watched["id"])
+        own = make_caller(stranger_tenant, SCOPES).created()
+        land_call(stack, stranger_tenant, "call-2")
 
-        # Then, by the time that the owner has heard and it is heard itself
-        stranger.send("ping")
-        stranger.heard("pong")
-        assert [frame for frame in stranger.frames if frame["type"] == "events"] == []
+        # Then all that the stranger has heard of, when that has come, is its own
+        stranger.event("items", "item.created", own["id"])
+        stranger.event("calls", "call.recorded", "call-2", within=60)
+        heard = [event for topic in topics for event in stranger.events(topic)]
+        assert {event["tenant"] for event in heard} == {stranger_tenant}
+        assert {event["tenant"] for event in socket.events("items")} == {writer.tenant}
 
 
 # --- Catching up -------------------------------------------------------------------------------
@@ -347,6 +367,7 @@ BAD_FRAMES: dict[str, str | bytes] = {
     "lone surrogate": '{"action":"subscribe","topic":"\\ud800"}',
     "nul": '{"action":"\\u0000"}',
     "emoji": "🙂" * 100,
+    # Here only: AWS itself closes the connection (1003) before a function sees the frame.
     "binary": b"\x00\xff\xfe",
     "binary JSON": b'{"action":"ping"}',
 }
@@ -368,39 +389,38 @@ def test_what_cannot_be_read_is_answered_and_the_connection_stays(
     socket.heard("pong")
 
 
-def test_a_connection_has_so_many_topics_and_no_more(stack: LocalStack, token: str) -> None:
-    with connected(stack, token) as socket:
-        # Given
-        topics = [f"items/01900000-0000-7000-8000-{number:012}" for number in range(51)]
-        for topic in topics[:50]:
-            problems = sum(frame["type"] == "error" for frame in socket.hear())
-            socket.send("subscribe", topic=topic)
+def test_a_connection_has_so_many_topics_and_no_more(socket: Socket) -> None:
+    # Given
+    topics = [f"items/01900000-0000-7000-8000-{number:012}" for number in range(51)]
+    for topic in topics[:50]:
+        socket.subscribe(topic)
 
-            def answered(topic: str = topic, problems: int = problems) -> bool:
-                errors = [frame for frame in socket.hear() if frame["type"] == "error"]
-                for frame in errors[problems:]:
-                    assert frame["problem"]["status"] == 429
-                    socket.send("subscribe", topic=topic)
-                    return False
-                return any(
-                    frame["type"] == "subscribed" and frame["topic"] == topic
-                    for frame in socket.frames
-                )
+    # When
+    refused = answer_to_subscribe(socket, topics[50])
 
-            eventually(answered, every=0.11)
+    # Then
+    assert refused["type"] == "error"
+    assert refused["problem"]["status"] == 409
+    assert refused["problem"]["type"].endswith(":too-many-topics")
 
-        # When
-        socket.send("subscribe", topic=topics[50])
 
-        # Then
-        refused = eventually(
-            lambda: [
-                frame["problem"]["status"]
-                for frame in socket.hear()
-                if frame["type"] == "error" and frame.get("topic") == topics[50]
-            ]
-        )
-        assert refused in ([409], [429])
+def answer_to_subscribe(socket: Socket, topic: str) -> dict[str, Any]:
+    """Subscribe as often as too many messages a second are refused; return what else is said."""
+
+    def answer() -> dict[str, Any] | None:
+        known = len(socket.hear())
+        socket.send("subscribe", topic=topic)
+        found = eventually(
+            lambda: (
+                [frame for frame in socket.hear()[known:] if frame.get("topic") == topic]
+                or [frame for frame in socket.hear()[known:] if frame["type"] == "error"]
+            )
+        )[0]
+        return found if found.get("problem", {}).get("status") != 429 else None
+
+    found = eventually(answer, every=1.1)
+    assert found is not None
+    return found
 
 
 def test_who_floods_is_warned_and_then_shut_out(stack: LocalStack, token: str) -> None:
