@@ -113,7 +113,7 @@ class Error(_Strict):
 
 
 class Closing(_Strict):
-    """The last frame: the server ends the connection."""
+    """The server ends the connection: ignore what still comes after this."""
 
     type: Literal["closing"]
     code: int = Field(json_schema_extra={"enum": [code.value for code in CloseCode]})

@@ -194,7 +194,7 @@ def test_large_events_take_several_frames_in_order() -> None:
     real_time.subscribed("c-1")
 
     # When
-    real_time.broadcast(*real_time.happened(*["item"] * 5, data={"text": "x" * 40_000}))
+    real_time.broadcast(*real_time.happened(*["item"] * 5, data={"text": "x" * 12_000}))
 
     # Then
     assert [len(frame["events"]) for frame in real_time.sockets.frames("c-1")] == [2, 2, 1]
@@ -224,7 +224,7 @@ def test_who_does_not_take_a_frame_is_left_to_a_replayer_from_there() -> None:
     # Given
     real_time = RealTime()
     real_time.subscribed("slow")
-    events = real_time.happened(*["item"] * 3, data={"text": "x" * 40_000})
+    events = real_time.happened(*["item"] * 3, data={"text": "x" * 12_000})
     real_time.sockets.take("slow", frames=1)
 
     # When

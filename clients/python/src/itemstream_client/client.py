@@ -250,7 +250,7 @@ class RealtimeClient:
             # Ours say more: they go through to the function that answers.
             ping_interval=None,
             close_timeout=1,
-            # Frames have at most 96 KiB: what waits in the library is bounded too.
+            # Frames have at most 31 KiB: what waits in the library is bounded too.
             max_queue=4,
             logger=_wire_log,
         )

@@ -102,8 +102,9 @@ _REASONS = {
 
 def closing(code: CloseCode) -> bytes:
     """
-    Say why the connection ends; no frame comes after this one.
+    Say why the connection ends.
 
+    Frames that were on their way may still come after it, and mean nothing any more.
     API Gateway's ``DeleteConnection`` carries no close code, so it stands here.
     """
     return _frame(type="closing", code=int(code), reason=_REASONS[code])
