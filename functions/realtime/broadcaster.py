@@ -1,8 +1,5 @@
 """The log's stream → the sockets of those who subscribed: each event at least once, in order."""
 
-import time
-from typing import Any
-
 from itemstream.config import from_environment
 from itemstream.consumers.streams import BatchInterrupted, stream_handler
 from itemstream.dynamodb.streams import StreamRecord
@@ -10,6 +7,7 @@ from itemstream.events.log import LoggedEvent
 from itemstream.realtime.deliveries import Broadcaster, BroadcastSettings
 from itemstream.realtime.delivery_metrics import count_sent
 from itemstream.realtime.event_loop import make_runner
+from itemstream.realtime.half_time import HalfTime
 from itemstream.realtime.leases_dynamodb import DynamoShardLeases
 from itemstream.realtime.outlets import outlets_from_environment
 from itemstream.realtime.queues_sqs import SqsDeliveries
@@ -24,11 +22,12 @@ broadcaster = Broadcaster(
     shards=settings.realtime_shards,
     small=settings.large_topic_subscribers,
 )
-stop_at = float("inf")
+half_time = HalfTime()
 
 
+@half_time.of_each_invocation
 @stream_handler
-def consume(records: list[StreamRecord]) -> None:
+def handler(records: list[StreamRecord]) -> None:
     """Send each tenant's events; those of a tenant that fails come again, all of them."""
     batches: dict[str, list[LoggedEvent]] = {}
     first: dict[str, int] = {}
@@ -38,17 +37,8 @@ def consume(records: list[StreamRecord]) -> None:
             first.setdefault(row["pk"], number)
             event = LoggedEvent(int(row["sk"]), row["topic"], row["event"])
             batches.setdefault(row["pk"], []).append(event)
-    done = runner.run(
-        broadcaster.broadcast(batches, out_of_time=lambda: time.monotonic() > stop_at)
-    )
+    done = runner.run(broadcaster.broadcast(batches, out_of_time=half_time.is_over))
     count_sent(done.sent)
     if done.failed:
         tenant = min(done.failed, key=first.__getitem__)
         raise BatchInterrupted(records[first[tenant]], str(done.failed[tenant]))
-
-
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Consume; what is not begun when half of the time is over is left to queues."""
-    global stop_at
-    stop_at = time.monotonic() + context.get_remaining_time_in_millis() / 2000
-    return consume(event, context)

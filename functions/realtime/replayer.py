@@ -1,14 +1,12 @@
 """Messages of the queue `replays`: a subscription that is behind is brought up to date."""
 
-import time
-from typing import Any
-
 from itemstream.config import from_environment
 from itemstream.consumers.queues import QueueMessage, Settings, queue_handler
 from itemstream.events.dynamodb import DynamoLogReader
 from itemstream.observability.logs import logger
 from itemstream.observability.metrics import count
 from itemstream.realtime.event_loop import make_runner
+from itemstream.realtime.half_time import HalfTime
 from itemstream.realtime.leases_dynamodb import DynamoReplayLeases
 from itemstream.realtime.outlets import outlets_from_environment
 from itemstream.realtime.replays import Replayer, ReplayOutcome, read_replay
@@ -22,11 +20,12 @@ replayer = Replayer(
     DynamoReplayLeases.from_environment(),
     DynamoLogReader.from_environment(),
 )
-stop_at = float("inf")
+half_time = HalfTime()
 
 
+@half_time.of_each_invocation
 @queue_handler
-def consume(message: QueueMessage) -> None:
+def handler(message: QueueMessage) -> None:
     """Replay as far as the time allows; a client that takes nothing is closed in the end."""
     replay = read_replay(message.body)
     replayed = runner.run(
@@ -34,16 +33,9 @@ def consume(message: QueueMessage) -> None:
             replay,
             message_id=message.id,
             last_attempt=message.receives >= LAST_RECEIVE,
-            out_of_time=lambda: time.monotonic() > stop_at,
+            out_of_time=half_time.is_over,
         )
     )
     count("FramesReplayed", replayed.frames)
     count("ReplaysGivenUp", int(replayed.outcome is ReplayOutcome.GIVEN_UP))
     logger.info("replayed", extra={"tenant": replay.tenant, "outcome": replayed.outcome.value})
-
-
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Consume; what is left when half of the time is over becomes a message of its own."""
-    global stop_at
-    stop_at = time.monotonic() + context.get_remaining_time_in_millis() / 2000
-    return consume(event, context)

@@ -1,13 +1,11 @@
 """Messages of the queue `topic_deliveries`: one shard of a large topic gets what it has not got."""
 
-import time
-from typing import Any
-
 from itemstream.consumers.queues import QueueMessage, queue_handler
 from itemstream.events.dynamodb import DynamoLogReader
 from itemstream.realtime.deliveries import TopicSender, read_delivery
 from itemstream.realtime.delivery_metrics import count_sent
 from itemstream.realtime.event_loop import make_runner
+from itemstream.realtime.half_time import HalfTime
 from itemstream.realtime.leases_dynamodb import DynamoShardLeases
 from itemstream.realtime.outlets import outlets_from_environment
 from itemstream.realtime.queues_sqs import SqsDeliveries
@@ -20,24 +18,18 @@ sender = TopicSender(
     SqsDeliveries.from_environment(),
     DynamoLogReader.from_environment(),
 )
-stop_at = float("inf")
+half_time = HalfTime()
 
 
+@half_time.of_each_invocation
 @queue_handler
-def consume(message: QueueMessage) -> None:
-    """Send what is due, as far as the time allows."""
+def handler(message: QueueMessage) -> None:
+    """Send what is due; what is left when half of the time is over becomes a message of its own."""
     sent = runner.run(
         sender.deliver(
             read_delivery(message.body),
             message_id=message.id,
-            out_of_time=lambda: time.monotonic() > stop_at,
+            out_of_time=half_time.is_over,
         )
     )
     count_sent(sent)
-
-
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Consume; what is left when half of the time is over becomes a message of its own."""
-    global stop_at
-    stop_at = time.monotonic() + context.get_remaining_time_in_millis() / 2000
-    return consume(event, context)
