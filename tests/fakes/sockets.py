@@ -24,6 +24,8 @@ class InMemorySockets:
         self.outcomes: dict[str, Outcome | Exception] = {}
         # Until when a connection does not take its frame.
         self.waits: dict[str, Callable[[], bool]] = {}
+        # What was said of the last post to a connection.
+        self.patience: dict[str, float | None] = {}
         self.most_at_once = 0
         self.cannot_close = False
         self._delivered = asyncio.Condition()
@@ -34,7 +36,10 @@ class InMemorySockets:
         """Have a connection take so many frames, and no more."""
         self._room[connection_id] = frames
 
-    async def post(self, connection_id: str, frame: bytes) -> Outcome:
+    async def post(
+        self, connection_id: str, frame: bytes, *, patience: float | None = None
+    ) -> Outcome:
+        self.patience[connection_id] = patience
         self._now += 1
         self.most_at_once = max(self.most_at_once, self._now)
         await asyncio.sleep(0)

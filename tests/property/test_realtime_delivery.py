@@ -171,7 +171,9 @@ class SteppingSockets:
 
     process: Process
 
-    async def post(self, connection_id: str, frame: bytes) -> Outcome:
+    async def post(
+        self, connection_id: str, frame: bytes, *, patience: float | None = None
+    ) -> Outcome:
         client = self.process.world.clients[connection_id]
         outcome: Outcome = await self.process.step(
             "post", lambda: client.take(frame), Outcome.FAILED
@@ -389,7 +391,6 @@ class World(RuleBasedStateMachine):
                 self.deliveries,
                 shards=self.rows.shards,
                 small=self.small,
-                posts=8,
             )
             done = await broadcaster.broadcast(
                 {stream.tenant: events}, out_of_time=lambda: process.out_of_time

@@ -91,24 +91,27 @@ class RealTime:
         ]
         return self.log.append(tenant, events)
 
-    def broadcast(self, *events: Any, late: bool = False, **more: Any) -> Broadcast:
+    def broadcast(
+        self, *events: Any, late: bool | Callable[[], bool] = False, **more: Any
+    ) -> Broadcast:
+        out_of_time = late if callable(late) else lambda: bool(late)
         batches: dict[str, list[Any]] = {}
         for event in events:
             batches.setdefault(event.document["tenant"], []).append(event)
         broadcaster = Broadcaster(
             self.outlets(), self.leases, self.deliveries, shards=2, **{**self.limits, **more}
         )
-        return asyncio.run(broadcaster.broadcast(batches, out_of_time=lambda: late))
+        return asyncio.run(broadcaster.broadcast(batches, out_of_time=out_of_time))
 
     def deliver(
         self,
         shard: int,
         *,
         message_id: str = "m-1",
-        events: int = 500,
         out_of_time: Callable[[], bool] = lambda: False,
+        **limits: int,
     ) -> Sent:
-        sender = TopicSender(self.outlets(), self.leases, self.deliveries, self.log, events=events)
+        sender = TopicSender(self.outlets(), self.leases, self.deliveries, self.log, **limits)
         delivery = Delivery("acme", "items", shard)
         return asyncio.run(sender.deliver(delivery, message_id=message_id, out_of_time=out_of_time))
 
@@ -391,18 +394,56 @@ def _shards() -> list[tuple[str, str, int]]:
     return [("acme", "items", 0), ("acme", "items", 1)]
 
 
-@pytest.mark.parametrize("limit", [{"posts": 0}, {"late": True}])
-def test_what_an_invocation_cannot_do_is_left_to_queues(limit: dict[str, Any]) -> None:
+def test_when_time_is_over_the_rest_of_a_small_topic_is_left_to_replayers() -> None:
+    # Given: an event that one has already.
+    real_time = RealTime()
+    real_time.subscribed("c-1")
+    real_time.subscribed("late", after=0, live=False)
+    events = real_time.happened("item", "item")
+    real_time.subscribed("new")
+
+    # When
+    done = real_time.broadcast(*events, late=True)
+
+    # Then: nothing is lost, nothing overtakes it, and the topic is as small as it was.
+    assert done == Broadcast(Sent(behind=1, lag=done.sent.lag), {})
+    assert (real_time.row("c-1").state, real_time.row("c-1").after) == ("behind", 0)
+    assert real_time.row("late").passed == 2
+    assert real_time.row("new").state == "live"
+    assert [one.connection_id for one in real_time.replays.asked] == ["c-1"]
+    assert not real_time.rows.topics["acme", "items"].large
+    assert real_time.deliveries.asked == []
+
+
+def test_when_time_is_over_between_two_frames_a_replayer_goes_on_from_there() -> None:
     # Given
     real_time = RealTime()
     real_time.subscribed("c-1")
+    events = real_time.happened(*["item"] * 5, data={"text": "x" * 12_000})
 
     # When
-    done = real_time.broadcast(*real_time.happened("item"), **limit)
+    real_time.broadcast(*events, late=lambda: bool(real_time.sockets.posted))
 
     # Then
-    assert done.sent.frames == 0
-    assert len(real_time.deliveries.asked) == 2
+    assert len(real_time.sockets.events("c-1")) == 2
+    assert (real_time.row("c-1").state, real_time.row("c-1").after) == ("behind", 2)
+
+
+def test_a_broadcaster_has_less_patience_than_those_whom_nobody_waits_for() -> None:
+    # Given
+    real_time = RealTime()
+    (large,) = real_time.large(1)
+    real_time.subscribed("small", "calls")
+
+    # When
+    real_time.broadcast(*real_time.happened("item", "call"))
+    real_time.deliver(0)
+
+    # Then
+    assert real_time.sockets.patience == {
+        "small": deliveries.BROADCAST_PATIENCE_SECONDS,
+        large: None,
+    }
 
 
 def test_a_shard_gets_all_that_is_due_pass_after_pass() -> None:
@@ -486,6 +527,76 @@ def test_when_time_is_over_the_rest_becomes_a_message() -> None:
     # Then
     assert asked == [AskedDelivery("acme", "items", 0)]
     assert set(real_time.sockets.posted) == set(ids)
+
+
+@pytest.mark.parametrize("page_size", [3, 100])
+def test_whatever_the_pages_each_invocation_goes_on_where_the_one_before_stopped(
+    page_size: int,
+) -> None:
+    # Given: each has time for two subscribers only.
+    real_time = RealTime()
+    real_time.rows.page_size = page_size
+    ids = real_time.large(7)
+    real_time.broadcast(*real_time.happened("item"))
+    sent = []
+
+    # When
+    for number in range(4):
+        asked = 0
+
+        def out_of_time() -> bool:
+            nonlocal asked
+            asked += 1
+            return asked > 3
+
+        real_time.deliveries.asked.clear()
+        sent.append(real_time.deliver(0, message_id=f"m-{number}", out_of_time=out_of_time).frames)
+
+    # Then
+    assert sent == [2, 2, 2, 1]
+    assert real_time.deliveries.asked == []
+    assert {one: len(frames) for one, frames in real_time.sockets.posted.items()} == dict.fromkeys(
+        ids, 1
+    )
+
+
+def test_a_pass_sends_no_more_than_fits_into_an_invocation() -> None:
+    # Given: two events fill a frame.
+    real_time = RealTime()
+    ids = real_time.large(7)
+    real_time.broadcast(
+        *real_time.happened(*["item"] * 5, "call", data={"text": "x" * 12_000}),
+    )
+    passes = []
+    finish_pass = real_time.leases.finish_pass
+
+    def finished(lease: Any, after: int) -> Any:
+        passes.append(after)
+        return finish_pass(lease, after)
+
+    real_time.leases.finish_pass = finished  # type: ignore[method-assign]
+
+    # When
+    real_time.deliver(0, size=50_000)
+
+    # Then
+    assert passes == [4, 5]
+    for one in ids:
+        assert [int(e["sequence"]) for e in real_time.sockets.events(one)] == [1, 2, 3, 4, 5]
+
+
+def test_a_frame_that_is_larger_than_a_pass_is_sent_by_itself() -> None:
+    # Given
+    real_time = RealTime()
+    (one,) = real_time.large(1)
+    real_time.broadcast(*real_time.happened(*["item"] * 3, data={"text": "x" * 20_000}))
+
+    # When
+    real_time.deliver(0, size=1)
+
+    # Then
+    assert [len(frame["events"]) for frame in real_time.sockets.frames(one)] == [1, 1, 1]
+    assert real_time.rows.deliveries["acme", "items", 0].after == 3
 
 
 def test_a_pass_that_was_begun_sends_the_same_to_all() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from itemstream.realtime import limits
-from itemstream.realtime.deliveries import POSTS_OF_AN_INVOCATION, SUBSCRIBERS_OF_A_SMALL_TOPIC
+from itemstream.realtime.deliveries import SUBSCRIBERS_OF_A_SMALL_TOPIC
 from itemstream.realtime.frames import CLIENT_FRAMES
 from itemstream.realtime.server_frames import CloseCode
 from itemstream.realtime.topics import Topic
@@ -75,7 +75,6 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"| a connection | {limits.CONNECTION_SECONDS // 3600} hours |",
         f"| a ticket | {limits.TICKET_SECONDS} seconds, once |",
         f"up to {SUBSCRIBERS_OF_A_SMALL_TOPIC:,} subscribers of a topic itself",
-        f"and to {POSTS_OF_AN_INVOCATION:,} in one invocation",
     ):
         assert limit in TEXT
     assert limits.STRIKE_SECONDS == 60

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from itemstream.dependencies import DependencyUnavailable
-from itemstream.realtime import gateway
+from itemstream.realtime import deliveries, gateway
+from itemstream.realtime.deliveries import Broadcaster
 from itemstream.realtime.gateway import GatewaySettings, GatewaySockets
 from itemstream.realtime.signatures import Signer
 from itemstream.realtime.sockets import Outcome
+from tests.unit.realtime.test_deliveries import RealTime
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -241,6 +243,44 @@ def test_a_client_that_does_not_read_is_given_up() -> None:
 
             # When / Then
             assert await sockets.post("slow=", b"frame") is Outcome.FAILED
+
+    run(story())
+
+
+def test_whoever_holds_others_is_given_up_sooner() -> None:
+    async def story() -> None:
+        # Given
+        async with gateway_of(attempt=60, patience=60) as (endpoint, sockets):
+            endpoint.silent = "slow"
+
+            # When / Then
+            assert await sockets.post("slow=", b"frame", patience=0.05) is Outcome.FAILED
+
+    run(story())
+
+
+def test_no_batch_waits_for_a_socket_that_was_slow_in_the_one_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def story() -> None:
+        # Given
+        monkeypatch.setattr(deliveries, "BROADCAST_PATIENCE_SECONDS", 1)
+        async with gateway_of(attempt=60, patience=60) as (endpoint, sockets):
+            endpoint.silent = "slow"
+            real_time = RealTime()
+            real_time.subscribed("slow=")
+            real_time.subscribed("fast=")
+            outlets = replace(real_time.outlets(), sockets=sockets)
+            broadcaster = Broadcaster(outlets, real_time.leases, real_time.deliveries, shards=2)
+
+            # When
+            for _ in range(2):
+                done = await broadcaster.broadcast({"acme": real_time.happened("item")})
+                assert done.sent.frames == 1
+
+            # Then
+            assert real_time.row("slow=").state == "behind"
+            assert real_time.row("slow=").passed == 2
 
     run(story())
 

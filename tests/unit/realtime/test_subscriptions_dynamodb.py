@@ -152,7 +152,8 @@ def test_pages_hold_every_subscription_of_a_shard_once(
 
     class Short(Counted):
         def query(self, **arguments: Any) -> Any:
-            return super().query(**arguments, Limit=12)
+            assert arguments["Limit"] == 500
+            return super().query(**{**arguments, "Limit": 12})
 
     short = Short(client)
 

@@ -15,6 +15,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from itemstream.dead_letters import Refused
@@ -54,10 +55,13 @@ __all__ = [
 ]
 
 POSTS_AT_ONCE = 128
-# What one invocation sends itself: beyond, queues take over, with as many invocations as it needs.
+# Beyond, queues take over, with as many invocations as it needs.
 SUBSCRIBERS_OF_A_SMALL_TOPIC = 1_000
-POSTS_OF_AN_INVOCATION = 3_000
+# What comes next in the stream waits for the slowest socket of a batch.
+BROADCAST_PATIENCE_SECONDS = 0.5
+# Every page of subscribers has to get all of it within the time of one invocation.
 EVENTS_OF_A_PASS = 500
+BYTES_OF_A_PASS = 256 * 1024
 # A client that did not take a frame is left alone for this long.
 SECONDS_TO_A_REPLAY = 5
 # Connections are closed when their time is over, and not by those who send: one who skips a
@@ -172,8 +176,6 @@ class Broadcaster:
         Over how many partitions the subscribers of a topic are spread.
     small
         How many subscribers a topic may have that is sent to here.
-    posts
-        How many frames an invocation sends here.
     """
 
     def __init__(
@@ -184,14 +186,12 @@ class Broadcaster:
         *,
         shards: int,
         small: int = SUBSCRIBERS_OF_A_SMALL_TOPIC,
-        posts: int = POSTS_OF_AN_INVOCATION,
     ) -> None:
         self._outlets = outlets
         self._leases = leases
         self._deliveries = deliveries
         self._shards = shards
         self._small = small
-        self._posts = posts
 
     async def broadcast(
         self,
@@ -207,7 +207,7 @@ class Broadcaster:
         batches
             The events of each tenant.
         out_of_time
-            Whether what was not begun is rather left to others.
+            Whether who has not got all of it is rather left to a replayer.
         """
         sending = _Sending(self._outlets)
         outcomes = await asyncio.gather(
@@ -272,23 +272,20 @@ class Broadcaster:
         shards: range,
         out_of_time: Callable[[], bool],
     ) -> bool:
-        """Send to a topic's subscribers; return whether none was left."""
+        """Send to a topic's subscribers; return false if they are too many."""
         tasks = sending.tasks()
-        send = partial(sending.send, batch=batch)
-        subscribers, all_begun = 0, True
+        send = partial(
+            sending.send, batch=batch, patience=BROADCAST_PATIENCE_SECONDS, out_of_time=out_of_time
+        )
+        subscribers = 0
 
         async def to_shard(shard: int) -> None:
-            nonlocal subscribers, all_begun
+            nonlocal subscribers
             async with aclosing(sending.pages(batch.tenant, batch.topic, shard)) as pages:
                 async for page, _ in pages:
                     subscribers += len(page)
                     for subscription in page:
-                        if (
-                            subscribers > self._small
-                            or sending.sent.frames >= self._posts
-                            or out_of_time()
-                        ):
-                            all_begun = False
+                        if subscribers > self._small:
                             return
                         await tasks.start(send, subscription)
 
@@ -297,7 +294,7 @@ class Broadcaster:
         finally:
             await tasks.finish()
         sending.note_lag(batch)
-        return all_begun
+        return subscribers <= self._small
 
 
 class TopicSender:
@@ -314,8 +311,8 @@ class TopicSender:
         Whom to ask to go on.
     log
         Where the events are.
-    events
-        How many events are sent together at most.
+    events, size
+        How many events are sent together at most, and how many bytes of them.
     """
 
     def __init__(
@@ -326,12 +323,14 @@ class TopicSender:
         log: EventLogReader,
         *,
         events: int = EVENTS_OF_A_PASS,
+        size: int = BYTES_OF_A_PASS,
     ) -> None:
         self._outlets = outlets
         self._leases = leases
         self._deliveries = deliveries
         self._log = log
         self._events = events
+        self._size = size
 
     async def deliver(
         self,
@@ -417,26 +416,35 @@ class TopicSender:
             if not matching:
                 return await self._finish(lease, until)
             batch = _Batch(delivery.tenant, delivery.topic, matching)
+            if delivery.pass_until is None:
+                batch = batch.cut(self._size)
+                if batch.last < matching[-1].sequence:
+                    until = batch.last
             send = partial(sending.send, batch=batch)
-        sent: _Tasks | None = None
-        going_on_at: str | None = None
+        before, present = sending.tasks(), sending.tasks()
+        going_on_at, begun = delivery.page, delivery.page
         pages = sending.pages(delivery.tenant, delivery.topic, delivery.shard, delivery.page)
         try:
             async with aclosing(pages):
                 async for page, following in pages:
-                    before, sent = sent, sending.tasks()
                     for subscription in page:
-                        await sent.start(send, subscription)
-                    # The last of one page are waited for while the next page is being sent.
-                    if before and going_on_at:
-                        await before.finish()
-                        lease = await run(self._leases.save_page, lease, going_on_at, until)
                         if out_of_time():
+                            await before.finish()
+                            await present.finish()
+                            if begun is not None:
+                                await run(self._leases.save_page, lease, begun, until)
                             raise _OutOfTime
+                        await present.start(send, subscription)
+                        begun = subscription.connection_id
+                    # The last of one page are waited for while the next page is being sent.
+                    await before.finish()
+                    if going_on_at != delivery.page:
+                        lease = await run(self._leases.save_page, lease, going_on_at, until)
+                    before, present = present, sending.tasks()
                     going_on_at = following
         finally:
-            if sent:
-                await sent.finish()
+            # Whatever failed: who takes over must not be overtaken by frames of ours.
+            await _all([before.finish(), present.finish()])
         if batch:
             sending.note_lag(batch)
         return await self._finish(lease, until)
@@ -506,6 +514,14 @@ class _Batch:
     def oldest(self) -> float:
         return datetime.fromisoformat(self._events[0].document["time"]).timestamp()
 
+    def cut(self, size: int) -> _Batch:
+        """Return the first frames of it that are so large together, one at least."""
+        together = accumulate(len(frame) for _, frame in self.frames(0))
+        fitting = sum(1 for total in together if total <= size) or 1
+        last = self.frames(0)[fitting - 1][0]
+        kept = bisect_right(self._sequences, last)
+        return _Batch(self.tenant, self.topic, self._events[:kept])
+
     def frames(self, after: int) -> list[tuple[int, bytes]]:
         start = bisect_right(self._sequences, after)
         if start not in self._frames:
@@ -546,8 +562,15 @@ class _Sending:
         finally:
             await asyncio.gather(reading, return_exceptions=True)
 
-    async def send(self, subscription: Subscription, *, batch: _Batch) -> None:
-        """Send a subscription what it has not got of a batch."""
+    async def send(
+        self,
+        subscription: Subscription,
+        *,
+        batch: _Batch,
+        patience: float | None = None,
+        out_of_time: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Send a subscription what it has not got of a batch, or leave that to a replayer."""
         live = await self._live(subscription, batch.last)
         if live is None:
             return
@@ -555,7 +578,10 @@ class _Sending:
         # What came before the batch was sent, whoever did that.
         delivered = max(live.after, batch.before)
         for last, frame in batch.frames(live.after):
-            outcome = await outlets.sockets.post(live.connection_id, frame)
+            if out_of_time():
+                await self._leave_behind(live, delivered)
+                return
+            outcome = await outlets.sockets.post(live.connection_id, frame, patience=patience)
             if outcome is Outcome.DELIVERED:
                 self.sent.frames += 1
                 delivered = last

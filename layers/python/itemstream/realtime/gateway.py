@@ -100,9 +100,11 @@ class GatewaySockets:
         """Make the sockets of the API that the function's environment variables name."""
         return cls(from_environment(GatewaySettings), aws_credentials)
 
-    async def post(self, connection_id: str, frame: bytes) -> Outcome:
-        """Post it, signed, and again with growing pauses, for three seconds."""
-        status = await self._request("POST", connection_id, frame)
+    async def post(
+        self, connection_id: str, frame: bytes, *, patience: float | None = None
+    ) -> Outcome:
+        """Post it, signed, and again with growing pauses, for three seconds if no less is said."""
+        status = await self._request("POST", connection_id, frame, patience)
         if status is not None and status < 300:
             return Outcome.DELIVERED
         if status == 410:
@@ -126,20 +128,34 @@ class GatewaySockets:
             await self._session.close()
             self._session = None
 
-    async def _request(self, method: str, connection_id: str, body: bytes) -> int | None:
+    async def _request(
+        self, method: str, connection_id: str, body: bytes, patience: float | None = None
+    ) -> int | None:
         """Return the last attempt's status, or ``None`` if that had no answer."""
+        attempt = self._attempt
+        if patience is None:
+            patience = self._patience
+        else:
+            # Room for a second one: the first may go into a connection that died.
+            attempt = min(attempt, patience / 2)
         path = connection_path(self._path, connection_id)
         url = URL(self._origin + path, encoded=True)
         session = self._session or self._connect()
         clock = asyncio.get_running_loop().time
-        until = clock() + self._patience
+        until = clock() + patience
+        timeout = aiohttp.ClientTimeout(total=attempt)
         longest_pause = FIRST_PAUSE_SECONDS
         while True:
             status: int | None = None
             try:
                 headers = self._signer.headers(method, path, body)
                 async with session.request(
-                    method, url, data=body, headers=headers, allow_redirects=False
+                    method,
+                    url,
+                    data=body,
+                    headers=headers,
+                    allow_redirects=False,
+                    timeout=timeout,
                 ) as response:
                     # A connection can be used again once its answer is read.
                     await response.read()
@@ -166,7 +182,6 @@ class GatewaySockets:
                 keepalive_timeout=KEPT_ALIVE_SECONDS,
                 ssl=_tls() if self._tls else True,
             ),
-            timeout=aiohttp.ClientTimeout(total=self._attempt),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             auto_decompress=False,

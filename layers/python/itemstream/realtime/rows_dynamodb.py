@@ -123,9 +123,9 @@ class ConnectionsTable:
         return found
 
     def query(
-        self, pk: str, start: str | None, attributes: Iterable[str]
+        self, pk: str, start: str | None, attributes: Iterable[str], *, limit: int
     ) -> tuple[list[Row], str | None]:
-        """Read up to 1 MB of a partition, consistently; return where to go on too, if there is."""
+        """Read some rows of a partition, consistently; return where to go on too, if there is."""
         names = {f"#{name}": name for name in ("sk", *attributes)}
         beginning = {} if start is None else {"ExclusiveStartKey": _key(pk, start)}
         with dynamodb_errors():
@@ -136,6 +136,7 @@ class ConnectionsTable:
                 ExpressionAttributeValues={":pk": {"S": pk}},
                 ProjectionExpression=", ".join(names),
                 ExpressionAttributeNames=names,
+                Limit=limit,
                 **beginning,
             )
         last = answer.get("LastEvaluatedKey")

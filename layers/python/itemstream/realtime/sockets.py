@@ -22,8 +22,21 @@ class Outcome(Enum):
 class Sockets(Protocol):
     """The open connections of clients."""
 
-    async def post(self, connection_id: str, frame: bytes) -> Outcome:
-        """Send a frame; what fails in passing is tried again for a few seconds."""
+    async def post(
+        self, connection_id: str, frame: bytes, *, patience: float | None = None
+    ) -> Outcome:
+        """
+        Send a frame; what fails in passing is tried again for a few seconds.
+
+        Parameters
+        ----------
+        connection_id
+            Whose.
+        frame
+            What to send.
+        patience
+            For how many seconds in all, where others wait.
+        """
         ...
 
     async def close(self, connection_id: str) -> None:

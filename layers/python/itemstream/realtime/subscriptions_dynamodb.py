@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DynamoSubscriptions", "ShardSettings", "read_subscription"]
 
-# Short rows are read faster: thousands of them come in one page.
+# Short rows are read faster.
 _ATTRIBUTES = ("state", "after", "passed", "ends_at")
+# A page is sent to before it counts as done, so it has to fit into an invocation many times.
+SUBSCRIPTIONS_PER_PAGE = 500
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,9 @@ class DynamoSubscriptions:
     def page(
         self, tenant: str, topic: str, shard: int, start: str | None
     ) -> tuple[list[Subscription], str | None]:
-        """Read up to 1 MB of subscriptions, several thousand."""
+        """Read up to five hundred subscriptions."""
         pk = subscription_key(tenant, topic, shard, "")["pk"]["S"]
-        rows, more = self._table.query(pk, start, _ATTRIBUTES)
+        rows, more = self._table.query(pk, start, _ATTRIBUTES, limit=SUBSCRIPTIONS_PER_PAGE)
         return [read_subscription(row, tenant, topic, shard) for row in rows], more
 
     def find(self, connection_id: str, tenant: str, topic: str) -> Subscription | None:
