@@ -9,7 +9,7 @@ from itemstream.config import from_environment
 from itemstream.events.dynamodb import DynamoLogReader
 from itemstream.observability.invocation import observed
 from itemstream.realtime.dynamodb import DynamoConnections
-from itemstream.realtime.messages import ClientMessage, Messages
+from itemstream.realtime.messages import ClientMessage, Messages, MessagesSettings
 from itemstream.realtime.queues_sqs import SqsEndings, SqsReplays
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ messages = Messages(
     SqsReplays.from_environment(),
     SqsEndings.from_environment(),
     verify,
+    shards=from_environment(MessagesSettings).realtime_shards,
 )
 
 

@@ -96,17 +96,27 @@ class RealtimeRows:
         return Topic.parse(topic).shard_of(connection_id, self.shards)
 
     def subscription(self, connection_id: str, tenant: str, topic: str) -> Subscription | None:
-        key = (tenant, topic, self.shard(connection_id, topic))
-        return self.subscriptions.get(key, {}).get(connection_id)
+        """Return a connection's subscription, wherever it is kept."""
+        found = [
+            kept[connection_id]
+            for key, kept in self.subscriptions.items()
+            if key[:2] == (tenant, topic) and connection_id in kept
+        ]
+        assert len(found) <= 1
+        return found[0] if found else None
+
+    def kept(self, connection_id: str, tenant: str, topic: str, shard: int) -> Subscription | None:
+        return self.subscriptions.get((tenant, topic, shard), {}).get(connection_id)
 
     def put(self, subscription: Subscription) -> None:
         key = (subscription.tenant, subscription.topic, subscription.shard)
         self.subscriptions.setdefault(key, {})[subscription.connection_id] = subscription
 
     def drop(self, connection: Connection, topic: str) -> None:
-        key = (connection.tenant, topic, self.shard(connection.id, topic))
-        self.subscriptions.get(key, {}).pop(connection.id, None)
-        self.leases.pop((connection.id, connection.tenant, topic), None)
+        if (shard := connection.topics.get(topic)) is None:
+            return
+        self.subscriptions.get((connection.tenant, topic, shard), {}).pop(connection.id, None)
+        self.leases.pop((connection.id, connection.tenant, topic, shard), None)
 
     def lease(self, key: tuple[Any, ...], message_id: str) -> str | None:
         """Take a lease that is free, has run out or was taken for the same message."""
@@ -180,14 +190,18 @@ class InMemoryConnections:
             self.rows.put(replace(found, ends_at=connection.ends_at))
         self._keep(connection)
 
-    def subscribe(self, connection: Connection, topic: Topic, *, after: int, live: bool) -> None:
+    def subscribe(
+        self, connection: Connection, topic: Topic, shard: int, *, after: int, live: bool
+    ) -> None:
         present = self._present(connection)
         if (present.scopes, present.ends_at) != (connection.scopes, connection.ends_at):
+            raise ConnectionChanged
+        seen = connection.topics.get(topic.name, shard)
+        if present.topics.get(topic.name, shard) not in (seen, shard):
             raise ConnectionChanged
         if topic.name not in present.topics and len(present.topics) >= TOPICS_PER_CONNECTION:
             raise TooManyTopics
         self.rows.drop(present, topic.name)
-        shard = self.rows.shard(connection.id, topic.name)
         self.rows.put(
             Subscription(
                 connection.id,
@@ -244,8 +258,8 @@ class InMemorySubscriptions:
         shown = ids[: self.rows.page_size]
         return [rows[one] for one in shown], shown[-1] if len(ids) > len(shown) else None
 
-    def find(self, connection_id: str, tenant: str, topic: str) -> Subscription | None:
-        return self.rows.subscription(connection_id, tenant, topic)
+    def find(self, connection_id: str, tenant: str, topic: str, shard: int) -> Subscription | None:
+        return self.rows.kept(connection_id, tenant, topic, shard)
 
     def pass_over(self, subscription: Subscription, sequence: int) -> Subscription | None:
         present = self._present(subscription)
@@ -266,7 +280,8 @@ class InMemorySubscriptions:
             self.rows.topics[tenant, topic] = TopicState(large=True, large_after=after)
 
     def _present(self, subscription: Subscription) -> Subscription | None:
-        return self.find(subscription.connection_id, subscription.tenant, subscription.topic)
+        its = subscription
+        return self.find(its.connection_id, its.tenant, its.topic, its.shard)
 
 
 class InMemoryReplayLeases:
@@ -276,12 +291,12 @@ class InMemoryReplayLeases:
         self.rows = rows
 
     def take(
-        self, connection_id: str, tenant: str, topic: str, *, message_id: str
+        self, connection_id: str, tenant: str, topic: str, shard: int, *, message_id: str
     ) -> ReplayLease | None:
-        found = self.rows.subscription(connection_id, tenant, topic)
+        found = self.rows.kept(connection_id, tenant, topic, shard)
         if found is None or found.state == "live":
             return None
-        token = self.rows.lease((connection_id, tenant, topic), message_id)
+        token = self.rows.lease((connection_id, tenant, topic, shard), message_id)
         return ReplayLease(found, token) if token else None
 
     def save(self, lease: ReplayLease, after: int) -> ReplayLease:
@@ -302,15 +317,15 @@ class InMemoryReplayLeases:
 
     def _held(self, lease: ReplayLease) -> Subscription:
         self.rows.hold(self._key(lease), lease.token)
-        present = self.rows.subscription(*self._key(lease))
+        present = self.rows.kept(*self._key(lease))
         if present is None or present.state != "behind":
             raise LeaseLost
         return present
 
     @staticmethod
-    def _key(lease: ReplayLease) -> tuple[str, str, str]:
+    def _key(lease: ReplayLease) -> tuple[str, str, str, int]:
         its = lease.subscription
-        return its.connection_id, its.tenant, its.topic
+        return its.connection_id, its.tenant, its.topic, its.shard
 
 
 class InMemoryShardLeases:
@@ -403,6 +418,7 @@ class AskedReplay:
     connection_id: str
     tenant: str
     topic: str
+    shard: int
     delay: int = 0
     after: int | None = None
 
@@ -432,11 +448,12 @@ class InMemoryReplays:
         connection_id: str,
         tenant: str,
         topic: str,
+        shard: int,
         *,
         delay: int = 0,
         after: int | None = None,
     ) -> None:
-        self.asked.append(AskedReplay(connection_id, tenant, topic, delay, after))
+        self.asked.append(AskedReplay(connection_id, tenant, topic, shard, delay, after))
 
 
 class InMemoryDeliveries:

@@ -39,7 +39,7 @@ from itemstream.realtime.leases_dynamodb import DynamoReplayLeases, DynamoShardL
 from itemstream.realtime.rows_dynamodb import ConnectionsTable
 from itemstream.realtime.subscriptions_dynamodb import DynamoSubscriptions
 from tests.fakes import realtime
-from tests.fakes.connections import CALLS, ITEMS, NOW, SHARDS, a_connection, an_item
+from tests.fakes.connections import CALLS, ITEMS, NOW, a_connection, an_item
 from tests.fakes.realtime import (
     InMemoryConnections,
     InMemoryReplayLeases,
@@ -59,6 +59,8 @@ TOPICS = [ITEMS, CALLS, an_item(1)]
 MOST_TOPICS = 2
 MESSAGES = ["m1", "m2"]
 SHARD = ("acme", "items", 0)
+# A change of their number moves a connection's subscriptions from one to the other.
+SHARDS = [0, 1]
 ENDS = [NOW + 600, NOW + 1200]
 POSITIONS = st.integers(0, 9)
 REMEMBERED = 4
@@ -191,13 +193,13 @@ class RowsAndTheirModel(RuleBasedStateMachine):
         table = ConnectionsTable(self.client, self.table, pause=lambda _: None)
         clock = lambda: self.now  # noqa: E731
         self.real = World(
-            DynamoConnections(table, SHARDS, clock=clock),
-            DynamoSubscriptions(table, SHARDS),
-            DynamoReplayLeases(table, SHARDS, clock=clock),
+            DynamoConnections(table, clock=clock),
+            DynamoSubscriptions(table),
+            DynamoReplayLeases(table, clock=clock),
             DynamoShardLeases(table, clock=clock),
             {},
         )
-        self.model = World.in_memory(RealtimeRows(clock=clock, shards=SHARDS), {})
+        self.model = World.in_memory(RealtimeRows(clock=clock), {})
         self.operations = 0
         # What callers have read at some time, and act on.
         self.connections: list[Connection] = []
@@ -237,9 +239,10 @@ class RowsAndTheirModel(RuleBasedStateMachine):
             case "remove":
                 return self.operation("connections", "remove", connection.id)
             case "subscribe":
+                shard = draw(st.sampled_from(SHARDS))
                 after, live = draw(POSITIONS), draw(st.booleans())
                 return self.operation(
-                    "connections", "subscribe", connection, topic, after=after, live=live
+                    "connections", "subscribe", connection, topic, shard, after=after, live=live
                 )
             case "unsubscribe":
                 return self.operation("connections", "unsubscribe", connection, topic)
@@ -273,6 +276,7 @@ class RowsAndTheirModel(RuleBasedStateMachine):
                     wanted.connection_id,
                     wanted.tenant,
                     wanted.topic,
+                    wanted.shard,
                     message_id=draw(st.sampled_from(MESSAGES)),
                 )
             case "extend":
@@ -309,12 +313,13 @@ class RowsAndTheirModel(RuleBasedStateMachine):
             assert found == self.model.connections.find(f"c{number}")
             for tenant in TENANTS:
                 for topic in TOPICS:
-                    wanted = (f"c{number}", tenant, topic.name)
-                    subscription = self.real.subscriptions.find(*wanted)
-                    assert subscription == self.model.subscriptions.find(*wanted)
+                    for shard in SHARDS:
+                        wanted = (f"c{number}", tenant, topic.name, shard)
+                        subscription = self.real.subscriptions.find(*wanted)
+                        assert subscription == self.model.subscriptions.find(*wanted)
         for tenant in TENANTS:
             for topic in TOPICS:
-                for shard in range(SHARDS):
+                for shard in SHARDS:
                     page = self.real.subscriptions.page(tenant, topic.name, shard, None)
                     assert page == self.model.subscriptions.page(tenant, topic.name, shard, None)
 
@@ -443,9 +448,8 @@ class RowsAndTheirModel(RuleBasedStateMachine):
                         row["window"], row["messages"], row["strikes_since"], row["strikes"]
                     )
                 case "topic":
-                    key = (row["sk"], rest[0], rest[1])
+                    key = (row["sk"], rest[0], rest[1], int(rest[2]))
                     found["subscriptions"][key] = (
-                        int(rest[2]),
                         row["state"],
                         row["after"],
                         row.get("passed"),
@@ -481,8 +485,7 @@ def _known(model: World) -> dict[str, Any]:
             for one in [rows.doings.get(connection_id, NOTHING_DONE)]
         },
         "subscriptions": {
-            (one.connection_id, one.tenant, one.topic): (
-                one.shard,
+            (one.connection_id, one.tenant, one.topic, one.shard): (
                 one.state,
                 one.after,
                 one.passed,

@@ -247,11 +247,12 @@ class ReplayQueue(Queue):
         connection_id: str,
         tenant: str,
         topic: str,
+        shard: int,
         *,
         delay: int = 0,
         after: int | None = None,
     ) -> None:
-        self._world.send(Replay(connection_id, tenant, topic, after))
+        self._world.send(Replay(connection_id, tenant, topic, shard, after))
 
 
 class DeliveryQueue(Queue):
@@ -362,13 +363,20 @@ class World(RuleBasedStateMachine):
         connection = self.rows.connections[client.id]
         client.failed = True
         connections, topic = process.outlets.connections, Topic.parse(client.topic)
+        shard = self.rows.shard(client.id, topic.name)
         if after is None:
             before = await process.run(self.log.last, client.tenant)
-            await process.run(connections.subscribe, connection, topic, after=before, live=True)
+            await process.run(
+                connections.subscribe, connection, topic, shard, after=before, live=True
+            )
             client.promised = await process.run(self.log.last, client.tenant)
         else:
-            await process.run(connections.subscribe, connection, topic, after=after, live=False)
-            await process.run(self.replays.ask, client.id, client.tenant, topic.name)
+            wanted = (client.id, client.tenant, topic.name, shard)
+            await process.run(self.replays.ask, *wanted, delay=15)
+            await process.run(
+                connections.subscribe, connection, topic, shard, after=after, live=False
+            )
+            await process.run(self.replays.ask, *wanted)
             client.promised = after
         client.failed = False
 

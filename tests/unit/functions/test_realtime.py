@@ -10,6 +10,7 @@ import pytest
 
 from itemstream.aws import aws_client
 from itemstream.dynamodb.attribute_values import from_item
+from itemstream.realtime.topics import Topic
 from tests.fakes.gateway import LambdaContext, assert_problem, event
 from tests.fakes.issuer import AUDIENCE, ISSUER, claims, issuer_jwks, token
 from tests.fakes.realtime import Away
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SCOPES = "items:read realtime:connect"
 METHOD_ARN = "arn:aws:execute-api:us-east-1:000000000000:abc123/local/$connect"
 CONNECTION = "IoMvJd3MoAMCLOg="
+SHARD = Topic("items").shard_of(CONNECTION, 8)
 QUEUES = ("replays", "connection-endings")
 
 
@@ -357,7 +359,7 @@ def test_frames_are_answered(gateway: Gateway) -> None:
     answer = gateway.say(json.dumps({"action": "subscribe", "topic": "items", "after": after}))
     assert answer["cursor"] == after
     assert gateway.messages("replays") == [
-        {"connection_id": CONNECTION, "tenant": "acme", "topic": "items"}
+        {"connection_id": CONNECTION, "tenant": "acme", "topic": "items", "shard": SHARD}
     ]
     assert gateway.say('{"action":"unsubscribe","topic":"items"}')["type"] == "unsubscribed"
 

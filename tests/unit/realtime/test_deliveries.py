@@ -75,7 +75,10 @@ class RealTime:
         connection = self.connections.find(connection_id)
         assert connection
         after = fields.get("after", self.log.last(tenant))
-        self.connections.subscribe(connection, Topic.parse(topic), after=after, live=fields["live"])
+        shard = self.rows.shard(connection_id, topic)
+        self.connections.subscribe(
+            connection, Topic.parse(topic), shard, after=after, live=fields["live"]
+        )
 
     def happened(self, *kinds: str, tenant: str = "acme", **changes: Any) -> list[Any]:
         """Append events to the log, and return them as the stream has them."""
@@ -238,7 +241,7 @@ def test_who_does_not_take_a_frame_is_left_to_a_replayer_from_there() -> None:
     assert (done.sent.frames, done.sent.behind) == (1, 1)
     row = real_time.row("slow")
     assert (row.state, row.after) == ("behind", 2)
-    assert real_time.replays.asked == [AskedReplay("slow", "acme", "items", 5, 2)]
+    assert real_time.replays.asked == [AskedReplay("slow", "acme", "items", row.shard, 5, 2)]
 
 
 def test_a_replayer_is_asked_before_the_subscription_falls_behind() -> None:
@@ -628,7 +631,7 @@ def test_what_the_log_has_forgotten_is_left_to_replayers() -> None:
     # Then
     assert (sent.frames, sent.behind) == (0, 1)
     assert real_time.row(one).state == "behind"
-    assert real_time.replays.asked == [AskedReplay(one, "acme", "items", 5, 0)]
+    assert real_time.replays.asked == [AskedReplay(one, "acme", "items", 0, 5, 0)]
     assert real_time.rows.deliveries["acme", "items", 0].after == 3
 
 

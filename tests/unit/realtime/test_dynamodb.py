@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from tests.fakes.connections import (
     CALLS,
     ITEMS,
     NOW,
-    SHARDS,
+    SHARD,
     Interrupted,
     a_connection,
     an_item,
@@ -47,7 +48,7 @@ def client(aws: None) -> Iterator[Any]:
 
 def connections_of(client: Any, *, now: int = NOW) -> DynamoConnections:
     table = ConnectionsTable(client, CONNECTIONS, pause=lambda _: None)
-    return DynamoConnections(table, SHARDS, clock=lambda: now)
+    return DynamoConnections(table, clock=lambda: now)
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def connections(client: Any) -> DynamoConnections:
 
 @pytest.fixture
 def subscriptions(client: Any) -> DynamoSubscriptions:
-    return DynamoSubscriptions(ConnectionsTable(client, CONNECTIONS), SHARDS)
+    return DynamoSubscriptions(ConnectionsTable(client, CONNECTIONS))
 
 
 def found(connections: DynamoConnections, connection: Connection) -> Connection:
@@ -90,7 +91,7 @@ def test_a_connection_goes_by_itself_soon_after_two_hours(
 ) -> None:
     # When
     connections.add(a_connection())
-    connections.subscribe(a_connection(), ITEMS, after=7, live=True)
+    connections.subscribe(a_connection(), ITEMS, SHARD, after=7, live=True)
 
     # Then its subscription goes with it, and the topic later
     lifetimes = {
@@ -109,21 +110,20 @@ def test_a_subscription_is_found_by_who_sends(
     connections.add(connection)
 
     # When
-    connections.subscribe(connection, topic, after=7, live=live)
+    connections.subscribe(connection, topic, SHARD, after=7, live=live)
 
     # Then
-    subscription = subscriptions.find(connection.id, "acme", topic.name)
+    subscription = subscriptions.find(connection.id, "acme", topic.name, SHARD)
     assert subscription is not None
     assert subscription.state == ("live" if live else "behind")
     assert (subscription.after, subscription.passed) == (7, None)
     assert subscription.ends_at == connection.ends_at
-    shard = topic.shard_of(connection.id, SHARDS)
-    assert subscriptions.page("acme", topic.name, shard, None) == ([subscription], None)
-    assert found(connections, connection).topics == {topic.name: shard}
+    assert subscriptions.page("acme", topic.name, SHARD, None) == ([subscription], None)
+    assert found(connections, connection).topics == {topic.name: SHARD}
     # And nobody else's
-    assert subscriptions.find("another", "acme", topic.name) is None
-    assert subscriptions.find(connection.id, "other", topic.name) is None
-    assert subscriptions.page("other", topic.name, shard, None) == ([], None)
+    assert subscriptions.find("another", "acme", topic.name, SHARD) is None
+    assert subscriptions.find(connection.id, "other", topic.name, SHARD) is None
+    assert subscriptions.page("other", topic.name, SHARD, None) == ([], None)
 
 
 def test_a_topic_is_known_before_its_first_subscriber(
@@ -143,7 +143,7 @@ def test_a_topic_is_known_before_its_first_subscriber(
     )
 
     # When
-    watched.subscribe(a_connection(), ITEMS, after=0, live=True)
+    watched.subscribe(a_connection(), ITEMS, SHARD, after=0, live=True)
 
     # Then
     assert known == [True]
@@ -155,7 +155,7 @@ def test_a_topic_stays_known_while_there_are_subscribers(
 ) -> None:
     # Given a topic that is large
     connections_of(client).add(a_connection())
-    connections_of(client).subscribe(a_connection(), ITEMS, after=0, live=True)
+    connections_of(client).subscribe(a_connection(), ITEMS, SHARD, after=0, live=True)
     client.update_item(
         TableName=CONNECTIONS,
         Key={"pk": {"S": "topics#acme"}, "sk": {"S": "items"}},
@@ -168,7 +168,7 @@ def test_a_topic_stays_known_while_there_are_subscribers(
     later = NOW + hours * 3600
     connection = a_connection("later", connected_at=later, ends_at=later + 60)
     connections_of(client).add(connection)
-    connections_of(client, now=later).subscribe(connection, ITEMS, after=0, live=True)
+    connections_of(client, now=later).subscribe(connection, ITEMS, SHARD, after=0, live=True)
 
     # Then it is written again if its time is half over, and is still large
     (topic,) = rows(client, "topics#")
@@ -182,18 +182,53 @@ def test_subscribing_again_begins_anew(
     # Given a subscription that is behind
     connection = a_connection()
     connections.add(connection)
-    connections.subscribe(connection, ITEMS, after=3, live=False)
-    behind = subscriptions.find(connection.id, "acme", "items")
+    connections.subscribe(connection, ITEMS, SHARD, after=3, live=False)
+    behind = subscriptions.find(connection.id, "acme", "items", SHARD)
     assert behind is not None
     subscriptions.pass_over(behind, 9)
 
     # When
-    connections.subscribe(connection, ITEMS, after=12, live=True)
+    connections.subscribe(connection, ITEMS, SHARD, after=12, live=True)
 
     # Then
-    subscription = subscriptions.find(connection.id, "acme", "items")
+    subscription = subscriptions.find(connection.id, "acme", "items", SHARD)
     assert subscription == replace(behind, state="live", after=12, passed=None)
     assert len(rows(client, "topic#")) == 1
+
+
+def test_subscribing_anew_leaves_nothing_in_the_shard_of_before(
+    client: Any, connections: DynamoConnections, subscriptions: DynamoSubscriptions
+) -> None:
+    # Given
+    connections.add(a_connection())
+    connections.subscribe(a_connection(), ITEMS, 3, after=3, live=False)
+
+    # When
+    connections.subscribe(found(connections, a_connection()), ITEMS, 11, after=12, live=True)
+
+    # Then
+    assert found(connections, a_connection()).topics == {"items": 11}
+    moved = subscriptions.find(a_connection().id, "acme", "items", 11)
+    assert moved
+    assert (moved.shard, moved.after) == (11, 12)
+    assert len(rows(client, "topic#")) == 1
+
+
+def test_who_did_not_see_that_a_subscription_moved_decides_anew(
+    client: Any, connections: DynamoConnections
+) -> None:
+    # Given
+    connections.add(a_connection())
+    connections.subscribe(a_connection(), ITEMS, 3, after=0, live=True)
+    before = found(connections, a_connection())
+    connections.subscribe(before, ITEMS, 11, after=0, live=True)
+
+    # When / Then
+    with pytest.raises(ConnectionChanged):
+        connections.subscribe(before, ITEMS, 7, after=0, live=True)
+    with pytest.raises(ConnectionChanged):
+        connections.subscribe(a_connection(), ITEMS, 7, after=0, live=True)
+    assert [row["pk"]["S"] for row in rows(client, "topic#")] == ["topic#acme#items#11"]
 
 
 def test_a_connection_has_fifty_topics_and_no_more(
@@ -203,17 +238,17 @@ def test_a_connection_has_fifty_topics_and_no_more(
     connection = a_connection()
     connections.add(connection)
     for number in range(TOPICS_PER_CONNECTION):
-        connections.subscribe(connection, an_item(number), after=0, live=True)
+        connections.subscribe(connection, an_item(number), SHARD, after=0, live=True)
 
     # When / Then
     with pytest.raises(TooManyTopics):
-        connections.subscribe(connection, ITEMS, after=0, live=True)
+        connections.subscribe(connection, ITEMS, SHARD, after=0, live=True)
     assert len(rows(client, "topic#")) == TOPICS_PER_CONNECTION
 
     # One of the fifty may be had anew, and another in its place
-    connections.subscribe(connection, an_item(7), after=5, live=True)
+    connections.subscribe(connection, an_item(7), SHARD, after=5, live=True)
     connections.unsubscribe(connection, an_item(7))
-    connections.subscribe(connection, ITEMS, after=0, live=True)
+    connections.subscribe(connection, ITEMS, SHARD, after=0, live=True)
     assert len(found(connections, connection).topics) == TOPICS_PER_CONNECTION
     connections.remove(connection.id)
     assert of_connection(client) == []
@@ -226,18 +261,18 @@ def test_of_two_that_subscribe_at_once_one_gets_the_last_place(
     connection = a_connection()
     connections.add(connection)
     for number in range(TOPICS_PER_CONNECTION - 1):
-        connections.subscribe(connection, an_item(number), after=0, live=True)
+        connections.subscribe(connection, an_item(number), SHARD, after=0, live=True)
     slower = connections_of(
         Interrupted(
             client,
             "transact_write_items",
-            lambda: connections.subscribe(connection, CALLS, after=0, live=True),
+            lambda: connections.subscribe(connection, CALLS, SHARD, after=0, live=True),
         )
     )
 
     # When / Then
     with pytest.raises(TooManyTopics):
-        slower.subscribe(connection, ITEMS, after=0, live=True)
+        slower.subscribe(connection, ITEMS, SHARD, after=0, live=True)
     topics = found(connections, connection).topics
     assert len(topics) == TOPICS_PER_CONNECTION
     assert "calls" in topics
@@ -254,12 +289,12 @@ def test_two_topics_that_are_subscribed_to_at_once_are_both_kept(
         Interrupted(
             client,
             "transact_write_items",
-            lambda: connections.subscribe(connection, CALLS, after=0, live=True),
+            lambda: connections.subscribe(connection, CALLS, SHARD, after=0, live=True),
         )
     )
 
     # When
-    slower.subscribe(connection, ITEMS, after=0, live=True)
+    slower.subscribe(connection, ITEMS, SHARD, after=0, live=True)
 
     # Then
     assert set(found(connections, connection).topics) == {"calls", "items"}
@@ -274,7 +309,7 @@ def test_who_is_gone_can_neither_subscribe_nor_unsubscribe_nor_renew(
 
     # When / Then
     with pytest.raises(ConnectionGone):
-        connections.subscribe(connection, ITEMS, after=0, live=True)
+        connections.subscribe(connection, ITEMS, SHARD, after=0, live=True)
     with pytest.raises(ConnectionGone):
         connections.unsubscribe(connection, ITEMS)
     with pytest.raises(ConnectionGone):
@@ -291,8 +326,8 @@ def test_unsubscribing_ends_one_subscription_and_may_be_repeated(
     connection, another = a_connection(), a_connection("another")
     for one in (connection, another):
         connections.add(one)
-        connections.subscribe(one, ITEMS, after=0, live=True)
-    connections.subscribe(connection, CALLS, after=0, live=True)
+        connections.subscribe(one, ITEMS, SHARD, after=0, live=True)
+    connections.subscribe(connection, CALLS, SHARD, after=0, live=True)
 
     # When
     connections.unsubscribe(connection, ITEMS)
@@ -300,8 +335,43 @@ def test_unsubscribing_ends_one_subscription_and_may_be_repeated(
 
     # Then
     assert set(found(connections, connection).topics) == {"calls"}
-    assert subscriptions.find(connection.id, "acme", "items") is None
-    assert subscriptions.find(another.id, "acme", "items") is not None
+    assert subscriptions.find(connection.id, "acme", "items", SHARD) is None
+    assert subscriptions.find(another.id, "acme", "items", SHARD) is not None
+
+
+@pytest.mark.parametrize("seen", [{}, {"items": 3}])
+def test_unsubscribing_ends_a_subscription_wherever_it_is(
+    client: Any, connections: DynamoConnections, seen: dict[str, int]
+) -> None:
+    # Given
+    connections.add(a_connection())
+    connections.subscribe(a_connection(), ITEMS, 11, after=0, live=True)
+
+    # When
+    connections.unsubscribe(a_connection(topics=seen), ITEMS)
+
+    # Then
+    assert found(connections, a_connection()).topics == {}
+    assert rows(client, "topic#") == []
+
+
+def test_unsubscribing_from_what_never_stands_still_ends_in_time(
+    client: Any, connections: DynamoConnections
+) -> None:
+    # Given
+    connections.add(a_connection())
+    shards = itertools.count()
+
+    class Restless:
+        def __getattr__(self, name: str) -> Any:
+            now = found(connections, a_connection())
+            connections.subscribe(now, ITEMS, next(shards), after=0, live=True)
+            return getattr(client, name)
+
+    # When / Then
+    with pytest.raises(DependencyUnavailable):
+        connections_of(Restless()).unsubscribe(a_connection(topics={"items": 99}), ITEMS)
+    assert len(rows(client, "topic#")) == 1
 
 
 def test_removing_leaves_nothing_of_a_connection_and_all_of_others(
@@ -311,8 +381,8 @@ def test_removing_leaves_nothing_of_a_connection_and_all_of_others(
     connection, another = a_connection(), a_connection("another", tenant="other")
     for one in (connection, another):
         connections.add(one)
-        connections.subscribe(one, ITEMS, after=0, live=True)
-        connections.subscribe(one, an_item(1), after=0, live=False)
+        connections.subscribe(one, ITEMS, SHARD, after=0, live=True)
+        connections.subscribe(one, an_item(1), SHARD, after=0, live=False)
 
     # When it is removed, and removed again
     connections.remove(connection.id)
@@ -333,12 +403,12 @@ def test_removing_leaves_nothing_of_who_subscribes_meanwhile(
     # Given
     connection = a_connection()
     connections.add(connection)
-    connections.subscribe(connection, ITEMS, after=0, live=True)
+    connections.subscribe(connection, ITEMS, SHARD, after=0, live=True)
     refused: list[ConnectionGone] = []
 
     def subscribe() -> None:
         try:
-            connections.subscribe(connection, CALLS, after=0, live=True)
+            connections.subscribe(connection, CALLS, SHARD, after=0, live=True)
         except ConnectionGone as gone:
             refused.append(gone)
 
@@ -364,7 +434,7 @@ def test_subscribing_leaves_nothing_of_who_is_removed_meanwhile(
 
     # When / Then
     with pytest.raises(ConnectionGone):
-        slower.subscribe(connection, ITEMS, after=0, live=True)
+        slower.subscribe(connection, ITEMS, SHARD, after=0, live=True)
     assert of_connection(client) == []
 
 
@@ -374,7 +444,7 @@ def test_who_is_interrupted_while_removing_is_followed_by_another(
     # Given somebody who dies with the subscriptions deleted and the connection not
     connection = a_connection()
     connections.add(connection)
-    connections.subscribe(connection, ITEMS, after=0, live=True)
+    connections.subscribe(connection, ITEMS, SHARD, after=0, live=True)
 
     def die() -> None:
         raise KeyboardInterrupt
@@ -396,8 +466,8 @@ def test_renewing_moves_the_end_of_the_connection_and_its_subscriptions(
     # Given
     connection = a_connection()
     connections.add(connection)
-    connections.subscribe(connection, ITEMS, after=3, live=True)
-    connections.subscribe(connection, an_item(1), after=4, live=False)
+    connections.subscribe(connection, ITEMS, SHARD, after=3, live=True)
+    connections.subscribe(connection, an_item(1), SHARD, after=4, live=False)
 
     # When
     renewed = replace(found(connections, connection), ends_at=NOW + 7200, ends_by="age")
@@ -405,8 +475,8 @@ def test_renewing_moves_the_end_of_the_connection_and_its_subscriptions(
 
     # Then
     assert found(connections, connection) == renewed
-    live = subscriptions.find(connection.id, "acme", "items")
-    behind = subscriptions.find(connection.id, "acme", an_item(1).name)
+    live = subscriptions.find(connection.id, "acme", "items", SHARD)
+    behind = subscriptions.find(connection.id, "acme", an_item(1).name, SHARD)
     assert live is not None
     assert behind is not None
     assert (live.state, live.after, live.ends_at) == ("live", 3, NOW + 7200)
@@ -420,7 +490,7 @@ def test_renewing_drops_the_topics_that_are_not_permitted_any_more(
     connection = a_connection()
     connections.add(connection)
     for topic in (ITEMS, CALLS, an_item(1)):
-        connections.subscribe(connection, topic, after=0, live=True)
+        connections.subscribe(connection, topic, SHARD, after=0, live=True)
 
     # When
     now = found(connections, connection)
@@ -434,7 +504,7 @@ def test_renewing_drops_the_topics_that_are_not_permitted_any_more(
     # Then
     assert found(connections, connection) == fewer
     assert len(rows(client, "topic#")) == 1
-    assert subscriptions.find(connection.id, "acme", "calls") is not None
+    assert subscriptions.find(connection.id, "acme", "calls", SHARD) is not None
 
 
 def test_fifty_topics_are_renewed_at_once(client: Any, connections: DynamoConnections) -> None:
@@ -442,7 +512,7 @@ def test_fifty_topics_are_renewed_at_once(client: Any, connections: DynamoConnec
     connection = a_connection()
     connections.add(connection)
     for number in range(TOPICS_PER_CONNECTION):
-        connections.subscribe(connection, an_item(number), after=0, live=True)
+        connections.subscribe(connection, an_item(number), SHARD, after=0, live=True)
 
     # When
     connections.renew(replace(found(connections, connection), ends_at=NOW + 7200))
@@ -461,7 +531,9 @@ def test_what_was_decided_before_a_topic_came_is_not_kept(
     connections.add(connection)
     slower = connections_of(
         Interrupted(
-            client, moment, lambda: connections.subscribe(connection, ITEMS, after=0, live=True)
+            client,
+            moment,
+            lambda: connections.subscribe(connection, ITEMS, SHARD, after=0, live=True),
         )
     )
 
@@ -494,11 +566,11 @@ def test_nobody_subscribes_by_a_permission_that_has_changed_meanwhile(
 
     # When / Then
     with pytest.raises(ConnectionChanged):
-        slower.subscribe(connection, ITEMS, after=0, live=True)
+        slower.subscribe(connection, ITEMS, SHARD, after=0, live=True)
     assert rows(client, "topic#") == []
 
     # And by the new one
-    connections.subscribe(found(connections, connection), CALLS, after=0, live=True)
+    connections.subscribe(found(connections, connection), CALLS, SHARD, after=0, live=True)
     (subscription,) = rows(client, "topic#")
     assert subscription["ends_at"] == {"N": str(changes.get("ends_at", connection.ends_at))}
 
@@ -509,7 +581,7 @@ def test_renewing_brings_nothing_back_of_who_is_removed_meanwhile(
     # Given
     connection = a_connection()
     connections.add(connection)
-    connections.subscribe(connection, ITEMS, after=0, live=True)
+    connections.subscribe(connection, ITEMS, SHARD, after=0, live=True)
     connection = found(connections, connection)
     slower = connections_of(
         Interrupted(client, "transact_write_items", lambda: connections.remove(connection.id))
@@ -628,7 +700,9 @@ class Conflicting:
 
 
 CONFLICTS: dict[str, Callable[[DynamoConnections], Any]] = {
-    "transact_write_items": lambda one: one.subscribe(a_connection(), ITEMS, after=0, live=True),
+    "transact_write_items": lambda one: one.subscribe(
+        a_connection(), ITEMS, SHARD, after=0, live=True
+    ),
     "update_item": lambda one: one.count_message(a_connection().id, NOW),
     "delete_item": lambda one: one.remove(a_connection().id),
 }
@@ -677,6 +751,6 @@ def test_an_error_of_ours_stays_one(client: Any) -> None:
 
     # When / Then
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        DynamoConnections(table, SHARDS).subscribe(a_connection(), ITEMS, after=0, live=True)
+        DynamoConnections(table).subscribe(a_connection(), ITEMS, SHARD, after=0, live=True)
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         table.transact([{"Delete": {"TableName": "another", "Key": {"pk": {"S": "x"}}}}])

@@ -14,7 +14,7 @@ from itemstream.realtime.leases import LEASE_SECONDS, LeaseLost, ReplayLease, Sh
 from itemstream.realtime.leases_dynamodb import DynamoReplayLeases, DynamoShardLeases
 from itemstream.realtime.rows_dynamodb import ConnectionsTable
 from itemstream.realtime.subscriptions_dynamodb import DynamoSubscriptions
-from tests.fakes.connections import ITEMS, NOW, SHARDS, Interrupted, a_connection
+from tests.fakes.connections import ITEMS, NOW, SHARD, Interrupted, a_connection
 from tests.fakes.tables import CONNECTIONS, create_tables
 
 if TYPE_CHECKING:
@@ -52,22 +52,22 @@ def table(client: Any) -> ConnectionsTable:
 @pytest.fixture
 def connections(table: ConnectionsTable, clock: Clock) -> DynamoConnections:
     """One connection, that wants all items after 3."""
-    connections = DynamoConnections(table, SHARDS, clock=clock)
+    connections = DynamoConnections(table, clock=clock)
     connections.add(a_connection())
-    connections.subscribe(a_connection(), ITEMS, after=3, live=False)
+    connections.subscribe(a_connection(), ITEMS, SHARD, after=3, live=False)
     return connections
 
 
 @pytest.fixture
 def subscriptions(table: ConnectionsTable, connections: DynamoConnections) -> DynamoSubscriptions:
-    return DynamoSubscriptions(table, SHARDS)
+    return DynamoSubscriptions(table)
 
 
 @pytest.fixture
 def replays(
     table: ConnectionsTable, connections: DynamoConnections, clock: Clock
 ) -> DynamoReplayLeases:
-    return DynamoReplayLeases(table, SHARDS, clock=clock)
+    return DynamoReplayLeases(table, clock=clock)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def shards(table: ConnectionsTable, clock: Clock) -> DynamoShardLeases:
 
 
 def taken(replays: DynamoReplayLeases, message_id: str = "m1") -> ReplayLease:
-    lease = replays.take(ID, "acme", "items", message_id=message_id)
+    lease = replays.take(ID, "acme", "items", SHARD, message_id=message_id)
     assert lease is not None
     return lease
 
@@ -87,16 +87,34 @@ def test_a_lease_has_one_holder(replays: DynamoReplayLeases) -> None:
 
     # Then
     assert (lease.subscription.state, lease.subscription.after) == ("behind", 3)
-    assert replays.take(ID, "acme", "items", message_id="m2") is None
+    assert replays.take(ID, "acme", "items", SHARD, message_id="m2") is None
 
 
 def test_nobody_takes_what_is_live_or_gone(
     replays: DynamoReplayLeases, connections: DynamoConnections
 ) -> None:
-    assert replays.take("another", "acme", "items", message_id="m1") is None
-    assert replays.take(ID, "other", "items", message_id="m1") is None
-    connections.subscribe(a_connection(), ITEMS, after=9, live=True)
-    assert replays.take(ID, "acme", "items", message_id="m1") is None
+    assert replays.take("another", "acme", "items", SHARD, message_id="m1") is None
+    assert replays.take(ID, "other", "items", SHARD, message_id="m1") is None
+    connections.subscribe(a_connection(), ITEMS, SHARD, after=9, live=True)
+    assert replays.take(ID, "acme", "items", SHARD, message_id="m1") is None
+
+
+def test_nobody_takes_what_is_kept_elsewhere_by_now(
+    replays: DynamoReplayLeases, connections: DynamoConnections
+) -> None:
+    # Given
+    connection = connections.find(ID)
+    assert connection
+    connections.subscribe(connection, ITEMS, SHARD + 1, after=5, live=False)
+
+    # When
+    before = replays.take(ID, "acme", "items", SHARD, message_id="m1")
+    now = replays.take(ID, "acme", "items", SHARD + 1, message_id="m1")
+
+    # Then
+    assert before is None
+    assert now
+    assert (now.subscription.shard, now.subscription.after) == (SHARD + 1, 5)
 
 
 def test_a_lease_that_is_given_back_is_taken_where_it_was_left(
@@ -118,7 +136,7 @@ def test_a_lease_that_has_run_out_is_taken_over(replays: DynamoReplayLeases, clo
     clock.now += LEASE_SECONDS - 1
     first = replays.save(first, 5)
     clock.now += LEASE_SECONDS - 1
-    assert replays.take(ID, "acme", "items", message_id="m2") is None
+    assert replays.take(ID, "acme", "items", SHARD, message_id="m2") is None
 
     # When
     clock.now += 1
@@ -156,9 +174,9 @@ def test_who_subscribes_anew_takes_the_lease_away(
     slower = Interrupted(
         client,
         "update_item",
-        lambda: connections.subscribe(a_connection(), ITEMS, after=20, live=False),
+        lambda: connections.subscribe(a_connection(), ITEMS, SHARD, after=20, live=False),
     )
-    saving = DynamoReplayLeases(ConnectionsTable(slower, CONNECTIONS), SHARDS, clock=clock)
+    saving = DynamoReplayLeases(ConnectionsTable(slower, CONNECTIONS), clock=clock)
 
     # When / Then
     with pytest.raises(LeaseLost):
@@ -199,7 +217,7 @@ def test_it_goes_live_only_with_all_that_was_passed_over(
 
     # Then
     assert went == live
-    now = subscriptions.find(ID, "acme", "items")
+    now = subscriptions.find(ID, "acme", "items", SHARD)
     assert now is not None
     if live:
         assert (now.state, now.after, now.passed) == ("live", 8, None)
@@ -220,7 +238,7 @@ def test_nothing_of_a_lease_is_left_for_the_next_time_behind(
     replays.go_live(lease, 8)
 
     # When
-    live = subscriptions.find(ID, "acme", "items")
+    live = subscriptions.find(ID, "acme", "items", SHARD)
     assert live is not None
     subscriptions.fall_behind(live, 10)
 

@@ -19,7 +19,7 @@ from itemstream.realtime.limits import (
     STRIKE_SECONDS,
     TOPICS_PER_CONNECTION,
 )
-from itemstream.realtime.messages import ClientMessage, Messages
+from itemstream.realtime.messages import SECONDS_TO_A_LEFT_REPLAY, ClientMessage, Messages
 from itemstream.realtime.topics import Topic
 from tests.fakes.events import an_event
 from tests.fakes.realtime import (
@@ -54,6 +54,7 @@ class Client:
         self.endings: Any = InMemoryEndings()
         self.token: Principal | Exception = ALICE
         self.now = NOW
+        self.shards = 8
         self.connections.add(a_connection())
 
     @property
@@ -74,7 +75,14 @@ class Client:
     def say_raw(self, body: str, *, is_binary: bool = False, quickly: bool = False) -> Any:
         self.now += 0 if quickly else 1
         message = ClientMessage("m-1=", "c-1=", body, is_binary)
-        messages = Messages(self.connections, self.log, self.replays, self.endings, self._verify)
+        messages = Messages(
+            self.connections,
+            self.log,
+            self.replays,
+            self.endings,
+            self._verify,
+            shards=self.shards,
+        )
         return json.loads(messages.answer(message, now=self.now))
 
     def problem(self, action: str | None = None, **members: Any) -> dict[str, Any]:
@@ -167,10 +175,11 @@ def test_a_subscription_after_a_cursor_is_behind_and_replayed(client: Client, to
     row = client.subscription(topic)
     assert row
     assert (row.state, row.after) == ("behind", 4)
-    assert client.replays.asked == [AskedReplay("c-1=", "acme", topic)]
+    asked = AskedReplay("c-1=", "acme", topic, row.shard)
+    assert client.replays.asked == [replace(asked, delay=SECONDS_TO_A_LEFT_REPLAY), asked]
 
 
-def test_the_row_is_there_before_anybody_is_asked_to_replay_it(client: Client) -> None:
+def test_no_row_is_ever_there_that_nobody_was_asked_to_replay(client: Client) -> None:
     # Given
     found = []
     client.replays = Between(
@@ -180,8 +189,8 @@ def test_the_row_is_there_before_anybody_is_asked_to_replay_it(client: Client) -
     # When
     client.say("subscribe", topic="items", after=sequence_text(0))
 
-    # Then
-    assert [row is not None for row in found] == [True]
+    # Then one is asked before, who begins later; and one as soon as there is work
+    assert [row is not None for row in found] == [False, True]
 
 
 def test_a_topic_may_be_subscribed_to_anew(client: Client) -> None:
@@ -210,6 +219,34 @@ def test_who_unsubscribes_is_not_subscribed(client: Client) -> None:
     assert answers == [{"type": "unsubscribed", "topic": "items"}] * 2
     assert client.subscription("items") is None
     assert client.connection.topics == {}
+
+
+def test_subscriptions_outlive_a_change_of_the_number_of_shards(client: Client) -> None:
+    # Given
+    shards = {topic: Topic.parse(topic).shard_of("c-1=", 8) for topic in ("items", "calls")}
+    moved = {topic: Topic.parse(topic).shard_of("c-1=", 20) for topic in ("items", "calls")}
+    assert shards["items"] != moved["items"]
+    client.say("subscribe", topic="items")
+    client.say("subscribe", topic="calls")
+
+    # When
+    client.shards = 20
+    client.say("unsubscribe", topic="calls")
+
+    # Then
+    assert client.connection.topics == {"items": shards["items"]}
+    assert client.subscription("calls") is None
+
+    # When
+    answer = client.say("subscribe", topic="items", after=sequence_text(0))
+
+    # Then it has moved, and whoever replays it is told where to
+    assert answer["type"] == "subscribed"
+    assert client.connection.topics == {"items": moved["items"]}
+    row = client.subscription("items")
+    assert row
+    assert row.shard == moved["items"]
+    assert {asked.shard for asked in client.replays.asked} == {moved["items"]}
 
 
 # --- Refusals ----------------------------------------------------------------------------------
@@ -478,7 +515,7 @@ def test_an_authentication_beside_a_subscription_keeps_it(client: Client) -> Non
 
     def subscribe_once() -> None:
         if not connections.find("c-1=").topics:
-            connections.subscribe(found, Topic.parse("items"), after=0, live=True)
+            connections.subscribe(found, Topic.parse("items"), 3, after=0, live=True)
 
     client.connections = Between(connections, "renew", subscribe_once)
 
@@ -544,8 +581,48 @@ def test_without_a_replay_there_is_no_subscription(client: Client) -> None:
     assert client.subscription("items") is None
 
 
-def test_without_the_logs_end_there_is_none_either(client: Client) -> None:
+def test_without_a_replay_a_subscription_stays_as_it_was(client: Client) -> None:
     # Given
+    client.append(3)
+    client.say("subscribe", topic="items")
+    before = client.subscription("items")
+    client.replays = Away("SQS")
+
+    # When
+    problem = client.problem("subscribe", topic="items", after=sequence_text(0))
+
+    # Then
+    assert problem["status"] == 503
+    assert client.subscription("items") == before is not None
+
+
+def test_a_replay_that_was_asked_for_before_is_enough(client: Client) -> None:
+    # Given
+    asks = iter([None, DependencyUnavailable("SQS")])
+
+    def ask() -> None:
+        if error := next(asks):
+            raise error
+
+    replays, client.replays = client.replays, Between(client.replays, "ask", ask)
+
+    # When
+    answer = client.say("subscribe", topic="items", after=sequence_text(0))
+
+    # Then
+    assert answer["type"] == "subscribed"
+    row = client.subscription("items")
+    assert row
+    assert replays.asked == [
+        AskedReplay("c-1=", "acme", "items", row.shard, SECONDS_TO_A_LEFT_REPLAY)
+    ]
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_without_the_logs_end_there_is_none_either(client: Client, anew: bool) -> None:
+    # Given
+    if anew:
+        client.say("subscribe", topic="items")
     looks = iter([None, DependencyUnavailable("DynamoDB")])
 
     def look() -> None:

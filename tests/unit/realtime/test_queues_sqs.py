@@ -55,11 +55,11 @@ def waiting(sqs: Any) -> list[dict[str, Any]]:
 
 def test_a_replay_names_a_subscription(sqs: Any, calls: list[dict[str, Any]]) -> None:
     # When
-    SqsReplays(sqs, "q").ask("c-1=", "acme", "items")
-    SqsReplays(sqs, "q").ask("c-1=", "acme", "items", delay=5, after=7)
+    SqsReplays(sqs, "q").ask("c-1=", "acme", "items", 3)
+    SqsReplays(sqs, "q").ask("c-1=", "acme", "items", 3, delay=5, after=7)
 
     # Then
-    named = {"connection_id": "c-1=", "tenant": "acme", "topic": "items"}
+    named = {"connection_id": "c-1=", "tenant": "acme", "topic": "items", "shard": 3}
     assert [json.loads(call["MessageBody"]) for call in calls] == [named, {**named, "after": 7}]
     assert [call["DelaySeconds"] for call in calls] == [0, 5]
     assert waiting(sqs) == [named]
@@ -104,7 +104,7 @@ def test_an_outage_is_one(sqs: Any, code: str, status: int) -> None:
     with Stubber(sqs) as stub:
         stub.add_client_error("get_queue_url", code, http_status_code=status)
         with pytest.raises(DependencyUnavailable):
-            SqsReplays(sqs, "q").ask("c-1=", "acme", "items")
+            SqsReplays(sqs, "q").ask("c-1=", "acme", "items", 3)
 
 
 def test_silence_is_an_outage(sqs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ def test_a_fault_of_ours_stays_visible(sqs: Any) -> None:
     with Stubber(sqs) as stub:
         stub.add_client_error("get_queue_url", "AccessDenied", http_status_code=403)
         with pytest.raises(ClientError):
-            SqsReplays(sqs, "q").ask("c-1=", "acme", "items")
+            SqsReplays(sqs, "q").ask("c-1=", "acme", "items", 3)
 
 
 def test_the_queues_are_the_environments(sqs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +130,7 @@ def test_the_queues_are_the_environments(sqs: Any, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(f"{name.upper()}_QUEUE", f"our-{name}")
 
     # When
-    SqsReplays.from_environment().ask("c-1=", "acme", "items")
+    SqsReplays.from_environment().ask("c-1=", "acme", "items", 3)
     SqsDeliveries.from_environment().ask("acme", "items", [3])
     SqsEndings.from_environment().ask("c-1=", delay=0)
 

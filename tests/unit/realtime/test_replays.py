@@ -11,11 +11,14 @@ from itemstream.dead_letters import Refused
 from itemstream.dependencies import DependencyUnavailable
 from itemstream.realtime.replays import Replay, Replayed, Replayer, ReplayOutcome, read_replay
 from itemstream.realtime.sockets import Outcome
+from itemstream.realtime.topics import Topic
 from tests.fakes.realtime import NOW, AskedReplay, Away, InMemoryReplayLeases
 from tests.unit.realtime.test_deliveries import RealTime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+SHARD = Topic("items").shard_of("c-1", 2)
 
 
 def replay(
@@ -37,7 +40,7 @@ def replay(
     )
     return asyncio.run(
         replayer.replay(
-            Replay(connection_id, "acme", "items", after),
+            Replay(connection_id, "acme", "items", SHARD, after),
             message_id=message_id,
             last_attempt=last_attempt,
             out_of_time=out_of_time,
@@ -115,7 +118,7 @@ def test_there_is_nothing_to_do_for_one_that_is_live_or_gone(live: bool) -> None
 def test_another_who_holds_the_lease_does_the_work() -> None:
     # Given
     real_time = a_subscription_behind()
-    InMemoryReplayLeases(real_time.rows).take("c-1", "acme", "items", message_id="another")
+    InMemoryReplayLeases(real_time.rows).take("c-1", "acme", "items", SHARD, message_id="another")
 
     # When / Then
     assert replay(real_time).outcome is ReplayOutcome.NOTHING
@@ -270,7 +273,7 @@ def test_when_time_is_over_the_rest_becomes_a_message_that_finds_the_lease_free(
     assert sequences(real_time) == [3, 5]
     assert real_time.row("c-1").after == 6
     assert leases_when_asked == [0]
-    assert real_time.replays.asked == [AskedReplay("c-1", "acme", "items")]
+    assert real_time.replays.asked == [AskedReplay("c-1", "acme", "items", SHARD)]
 
 
 def test_who_has_lost_the_lease_stops() -> None:
@@ -318,8 +321,9 @@ def test_a_connection_whose_time_is_long_over_gets_nothing() -> None:
         "no JSON",
         "[]",
         "{}",
-        '{"connection_id": "c", "tenant": "t", "topic": "all"}',
-        '{"connection_id": "c", "tenant": "t", "topic": "items", "after": "x"}',
+        '{"connection_id": "c", "tenant": "t", "topic": "items"}',
+        '{"connection_id": "c", "tenant": "t", "topic": "all", "shard": 3}',
+        '{"connection_id": "c", "tenant": "t", "topic": "items", "shard": 3, "after": "x"}',
     ],
 )
 def test_a_message_that_asks_for_no_replay_is_refused(body: str) -> None:
@@ -329,5 +333,5 @@ def test_a_message_that_asks_for_no_replay_is_refused(body: str) -> None:
 
 @pytest.mark.parametrize(("text", "after"), [("", None), (', "after": 7', 7)])
 def test_a_message_that_asks_for_a_replay_is_read(text: str, after: int | None) -> None:
-    body = f'{{"connection_id": "c=", "tenant": "acme", "topic": "items"{text}}}'
-    assert read_replay(body) == Replay("c=", "acme", "items", after)
+    body = f'{{"connection_id": "c=", "tenant": "acme", "topic": "items", "shard": 3{text}}}'
+    assert read_replay(body) == Replay("c=", "acme", "items", 3, after)

@@ -15,7 +15,7 @@ from itemstream.realtime.dynamodb import DynamoConnections
 from itemstream.realtime.leases_dynamodb import DynamoReplayLeases
 from itemstream.realtime.rows_dynamodb import ConnectionsTable
 from itemstream.realtime.subscriptions_dynamodb import DynamoSubscriptions
-from tests.fakes.connections import CALLS, ITEMS, NOW, SHARDS, Interrupted, a_connection, an_item
+from tests.fakes.connections import CALLS, ITEMS, NOW, SHARD, Interrupted, a_connection, an_item
 from tests.fakes.tables import CONNECTIONS, create_tables
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ def table_of(client: Any) -> ConnectionsTable:
 
 @pytest.fixture
 def connections(client: Any) -> DynamoConnections:
-    return DynamoConnections(table_of(client), SHARDS, clock=lambda: NOW)
+    return DynamoConnections(table_of(client), clock=lambda: NOW)
 
 
 def subscriptions_of(client: Any) -> DynamoSubscriptions:
-    return DynamoSubscriptions(table_of(client), SHARDS)
+    return DynamoSubscriptions(table_of(client))
 
 
 @pytest.fixture
@@ -49,11 +49,11 @@ def subscriptions(client: Any) -> DynamoSubscriptions:
 
 @pytest.fixture
 def leases(client: Any) -> DynamoReplayLeases:
-    return DynamoReplayLeases(table_of(client), SHARDS, clock=lambda: NOW)
+    return DynamoReplayLeases(table_of(client), clock=lambda: NOW)
 
 
 def found(subscriptions: DynamoSubscriptions) -> Subscription:
-    subscription = subscriptions.find(a_connection().id, "acme", "items")
+    subscription = subscriptions.find(a_connection().id, "acme", "items", SHARD)
     assert subscription is not None
     return subscription
 
@@ -62,7 +62,7 @@ def subscribed(
     connections: DynamoConnections, subscriptions: DynamoSubscriptions, *, after: int, live: bool
 ) -> Subscription:
     connections.add(a_connection())
-    connections.subscribe(a_connection(), ITEMS, after=after, live=live)
+    connections.subscribe(a_connection(), ITEMS, SHARD, after=after, live=live)
     return found(subscriptions)
 
 
@@ -94,8 +94,8 @@ def test_only_topics_with_subscribers_are_named(
 ) -> None:
     # Given
     connections.add(a_connection())
-    connections.subscribe(a_connection(), ITEMS, after=0, live=True)
-    connections.subscribe(a_connection(), an_item(1), after=0, live=True)
+    connections.subscribe(a_connection(), ITEMS, SHARD, after=0, live=True)
+    connections.subscribe(a_connection(), an_item(1), SHARD, after=0, live=True)
 
     # When
     topics = ["items", an_item(1).name, an_item(2).name, "calls", "items"]
@@ -117,7 +117,7 @@ def test_topics_are_read_a_hundred_at_once_whatever_is_left_for_later(
     # Given
     connections.add(a_connection())
     for number in (0, 39, 40, 99, 100, 249):
-        connections.subscribe(a_connection(), an_item(number), after=0, live=True)
+        connections.subscribe(a_connection(), an_item(number), SHARD, after=0, live=True)
     counted = Counted(client, unprocessed=unprocessed)
 
     # When
@@ -148,7 +148,7 @@ def test_pages_hold_every_subscription_of_a_shard_once(
     expected = {f"connection-{number:04}" for number in range(30)}
     for connection_id in expected:
         connections.add(a_connection(connection_id))
-        connections.subscribe(a_connection(connection_id), topic, after=4, live=True)
+        connections.subscribe(a_connection(connection_id), topic, 0, after=4, live=True)
 
     class Short(Counted):
         def query(self, **arguments: Any) -> Any:
@@ -176,21 +176,24 @@ def test_pages_hold_every_subscription_of_a_shard_once(
     assert all(call["ConsistentRead"] for call in short.calls)
 
 
-def test_shards_together_hold_all_subscribers_of_a_topic(
+def test_each_shard_holds_its_own_subscribers_of_a_topic(
     connections: DynamoConnections, subscriptions: DynamoSubscriptions
 ) -> None:
     # Given
-    expected = {f"connection-{number}" for number in range(40)}
-    for connection_id in expected:
-        connections.add(a_connection(connection_id))
-        connections.subscribe(a_connection(connection_id), CALLS, after=0, live=True)
+    for number in range(40):
+        connection = a_connection(f"connection-{number:02}")
+        connections.add(connection)
+        connections.subscribe(connection, CALLS, number % 4, after=0, live=True)
 
     # When
-    shards = [subscriptions.page("acme", "calls", shard, None)[0] for shard in range(SHARDS)]
+    shards = [subscriptions.page("acme", "calls", shard, None)[0] for shard in range(4)]
 
-    # Then each is in one of them
-    assert all(shards)
-    assert sorted(one.connection_id for shard in shards for one in shard) == sorted(expected)
+    # Then
+    for shard, held in enumerate(shards):
+        assert [one.connection_id for one in held] == [
+            f"connection-{number:02}" for number in range(shard, 40, 4)
+        ]
+        assert {one.shard for one in held} == {shard}
 
 
 def test_what_is_passed_over_is_noted_and_never_forgotten(
@@ -210,7 +213,7 @@ def test_who_passes_over_what_is_live_by_now_has_to_send(
 ) -> None:
     # Given
     behind = subscribed(connections, subscriptions, after=3, live=False)
-    lease = leases.take(behind.connection_id, "acme", "items", message_id="m1")
+    lease = leases.take(behind.connection_id, "acme", "items", SHARD, message_id="m1")
     assert lease is not None
     assert leases.go_live(lease, 8)
 
@@ -232,7 +235,7 @@ def test_a_sender_and_the_replayer_never_both_leave_an_event_to_the_other(
 ) -> None:
     # Given a replayer that is up to date with 8, while 9 is passed over
     behind = subscribed(connections, subscriptions, after=3, live=False)
-    lease = leases.take(behind.connection_id, "acme", "items", message_id="m1")
+    lease = leases.take(behind.connection_id, "acme", "items", SHARD, message_id="m1")
     assert lease is not None
     went_live: list[bool] = []
     has_to_send: list[Subscription | None] = []
@@ -242,7 +245,7 @@ def test_a_sender_and_the_replayer_never_both_leave_an_event_to_the_other(
         slower = Interrupted(
             client, "update_item", lambda: has_to_send.append(subscriptions.pass_over(behind, 9))
         )
-        slow_leases = DynamoReplayLeases(table_of(slower), SHARDS, clock=lambda: NOW)
+        slow_leases = DynamoReplayLeases(table_of(slower), clock=lambda: NOW)
         went_live.append(slow_leases.go_live(lease, 8))
     else:
         slower = Interrupted(
@@ -265,7 +268,7 @@ def test_nothing_is_passed_over_of_who_is_gone(
     # When / Then
     assert subscriptions.pass_over(behind, 9) is None
     assert not subscriptions.fall_behind(behind, 9)
-    assert subscriptions.find(behind.connection_id, "acme", "items") is None
+    assert subscriptions.find(behind.connection_id, "acme", "items", SHARD) is None
 
 
 def test_a_live_subscription_falls_behind_once(
@@ -302,7 +305,7 @@ def test_a_subscription_that_was_brought_further_does_not_fall_back(
 ) -> None:
     # Given a sender that knows of an earlier subscription
     earlier = subscribed(connections, subscriptions, after=3, live=True)
-    connections.subscribe(a_connection(), ITEMS, after=12, live=True)
+    connections.subscribe(a_connection(), ITEMS, SHARD, after=12, live=True)
 
     # When
     fell = subscriptions.fall_behind(earlier, 5)
@@ -342,29 +345,13 @@ def test_all_are_kept_where_the_environment_says(
 ) -> None:
     # Given
     monkeypatch.setenv("CONNECTIONS_TABLE", CONNECTIONS)
-    monkeypatch.setenv("REALTIME_SHARDS", str(SHARDS))
 
     # When
     connections = DynamoConnections.from_environment()
     connections.add(a_connection())
-    connections.subscribe(a_connection(), ITEMS, after=3, live=False)
+    connections.subscribe(a_connection(), ITEMS, SHARD, after=3, live=False)
 
     # Then
     assert found(DynamoSubscriptions.from_environment()).after == 3
     leases = DynamoReplayLeases.from_environment()
-    assert leases.take(a_connection().id, "acme", "items", message_id="m1") is not None
-
-
-def test_who_only_begins_and_ends_connections_needs_no_shards(
-    client: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Given
-    monkeypatch.setenv("CONNECTIONS_TABLE", CONNECTIONS)
-    connections = DynamoConnections.from_environment()
-
-    # When
-    connections.add(a_connection())
-    connections.remove(a_connection().id)
-
-    # Then
-    assert connections.find(a_connection().id) is None
+    assert leases.take(a_connection().id, "acme", "items", SHARD, message_id="m1") is not None

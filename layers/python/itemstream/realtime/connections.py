@@ -182,16 +182,19 @@ class ConnectionRepository(Protocol):
         """
         ...
 
-    def subscribe(self, connection: Connection, topic: Topic, *, after: int, live: bool) -> None:
+    def subscribe(
+        self, connection: Connection, topic: Topic, shard: int, *, after: int, live: bool
+    ) -> None:
         """
-        Subscribe a connection, anew if it was subscribed before.
+        Subscribe a connection, anew if it was subscribed before: then from another shard, maybe.
 
         Raises
         ------
         ConnectionGone
             It is not known any more.
         ConnectionChanged
-            Its scopes or end are not what they were when it was read. Nothing was done.
+            Its scopes or end, or the topic's shard, are not what they were when it was read.
+            Nothing was done.
         TooManyTopics
             It would have more topics than one may have.
         """
@@ -228,7 +231,7 @@ class SubscriptionRepository(Protocol):
         """Return some subscriptions of a shard, and where to start for more, if there are."""
         ...
 
-    def find(self, connection_id: str, tenant: str, topic: str) -> Subscription | None:
+    def find(self, connection_id: str, tenant: str, topic: str, shard: int) -> Subscription | None:
         """Return a subscription, or ``None`` if there is none, or no longer."""
         ...
 

@@ -626,6 +626,7 @@ class _Sending:
             connection_id,
             subscription.tenant,
             topic,
+            subscription.shard,
             delay=SECONDS_TO_A_REPLAY,
             after=after,
         )

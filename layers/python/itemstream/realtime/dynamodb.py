@@ -13,10 +13,8 @@ once would be in each other's way.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from itemstream.config import from_environment
 from itemstream.dependencies import DependencyUnavailable
 from itemstream.dynamodb.attribute_values import from_item, to_item
 from itemstream.realtime.connections import (
@@ -44,7 +42,7 @@ if TYPE_CHECKING:
     from itemstream.realtime.rows_dynamodb import Row
     from itemstream.realtime.topics import Topic
 
-__all__ = ["DynamoConnections", "DynamoConnectionsSettings"]
+__all__ = ["DynamoConnections"]
 
 # API Gateway ends a connection after two hours.
 CONNECTION_ROW_SECONDS = CONNECTION_SECONDS + 600
@@ -54,18 +52,10 @@ REMOVALS = 10
 
 _THERE = "attribute_exists(pk)"
 _AS_SEEN = f"{_THERE} AND #ends_at = :seen_ends_at AND #scopes = :seen_scopes"
-_ROOM = "(attribute_exists(#topics.#topic) OR size(#topics) < :most)"
-
-
-@dataclass(frozen=True)
-class DynamoConnectionsSettings:
-    """
-    Environment of the functions that keep connections.
-
-    Those that only begin and end them need no shards, and have none.
-    """
-
-    realtime_shards: int = 0
+# The topic is where it was seen, or where it is to be; or there is none, and room for it.
+_PLACED = "(#topics.#topic = :seen_shard OR #topics.#topic = :shard)"
+_ROOM = "(attribute_not_exists(#topics.#topic) AND size(#topics) < :most)"
+_WHERE_SEEN = "(attribute_not_exists(#topics.#topic) OR #topics.#topic = :seen_shard)"
 
 
 class DynamoConnections:
@@ -76,25 +66,18 @@ class DynamoConnections:
     ----------
     table
         The table.
-    shards
-        Over how many partitions the subscribers of a topic are spread: the same for all who use the
-        table, for as long as there are connections.
     clock
         Seconds since the epoch.
     """
 
-    def __init__(
-        self, table: ConnectionsTable, shards: int, *, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, table: ConnectionsTable, *, clock: Callable[[], float] = time.time) -> None:
         self._table = table
-        self._shards = shards
         self._clock = clock
 
     @classmethod
     def from_environment(cls) -> DynamoConnections:
         """Make the repository that the function's environment variables describe."""
-        shards = from_environment(DynamoConnectionsSettings).realtime_shards
-        return cls(ConnectionsTable.from_environment(), shards)
+        return cls(ConnectionsTable.from_environment())
 
     def add(self, connection: Connection) -> None:
         """Keep a new connection."""
@@ -225,16 +208,19 @@ class DynamoConnections:
             raise ConnectionGone(connection.id)
         raise ConnectionChanged(connection.id)
 
-    def subscribe(self, connection: Connection, topic: Topic, *, after: int, live: bool) -> None:
+    def subscribe(
+        self, connection: Connection, topic: Topic, shard: int, *, after: int, live: bool
+    ) -> None:
         """Have the topic known, then change the connection and its subscription at once."""
         self._have_topic(connection.tenant, topic.name)
-        shard = topic.shard_of(connection.id, self._shards)
+        seen = connection.topics.get(topic.name, shard)
         changed = self._table.update(
             connection_key(connection.id),
             "SET #topics.#topic = :shard ADD #revision :one",
-            condition=f"{_AS_SEEN} AND {_ROOM}",
+            condition=f"{_AS_SEEN} AND ({_PLACED} OR {_ROOM})",
             values={
                 "shard": shard,
+                "seen_shard": seen,
                 "seen_ends_at": connection.ends_at,
                 "seen_scopes": sorted(connection.scopes),
                 "most": TOPICS_PER_CONNECTION,
@@ -253,9 +239,10 @@ class DynamoConnections:
                 }
             ),
         }
-        refused = self._table.transact(
-            [{"Update": changed}, {"Put": {"TableName": self._table.name, "Item": row}}]
-        )
+        operations = [{"Update": changed}, {"Put": {"TableName": self._table.name, "Item": row}}]
+        if seen != shard:
+            operations.append(self._deleted(connection, topic, seen))
+        refused = self._table.transact(operations)
         if refused is None:
             return
         there = refused[0].get("Item")
@@ -264,24 +251,35 @@ class DynamoConnections:
         now = _connection(there)
         if (now.ends_at, now.scopes) != (connection.ends_at, connection.scopes):
             raise ConnectionChanged(connection.id)
+        if topic.name in now.topics:
+            raise ConnectionChanged(connection.id)
         raise TooManyTopics(connection.id)
 
     def unsubscribe(self, connection: Connection, topic: Topic) -> None:
-        """Change the connection and delete the subscription at once."""
-        shard = topic.shard_of(connection.id, self._shards)
-        changed = self._table.update(
-            connection_key(connection.id),
-            "REMOVE #topics.#topic ADD #revision :one",
-            condition=_THERE,
-            values={"one": 1},
-            topic=topic.name,
-        )
+        """Change the connection and delete the subscription at once, wherever it is by now."""
+        shard = connection.topics.get(topic.name, 0)
+        for _ in range(REMOVALS):
+            changed = self._table.update(
+                connection_key(connection.id),
+                "REMOVE #topics.#topic ADD #revision :one",
+                condition=f"{_THERE} AND {_WHERE_SEEN}",
+                values={"seen_shard": shard, "one": 1},
+                topic=topic.name,
+            )
+            refused = self._table.transact(
+                [{"Update": changed}, self._deleted(connection, topic, shard)]
+            )
+            if refused is None:
+                return
+            there = refused[0].get("Item")
+            if not there:
+                raise ConnectionGone(connection.id)
+            shard = _connection(there).topics[topic.name]
+        raise DependencyUnavailable("DynamoDB")
+
+    def _deleted(self, connection: Connection, topic: Topic, shard: int) -> dict[str, Any]:
         key = subscription_key(connection.tenant, topic.name, shard, connection.id)
-        refused = self._table.transact(
-            [{"Update": changed}, {"Delete": {"TableName": self._table.name, "Key": key}}]
-        )
-        if refused is not None:
-            raise ConnectionGone(connection.id)
+        return {"Delete": {"TableName": self._table.name, "Key": key}}
 
     def _have_topic(self, tenant: str, topic: str) -> None:
         now = int(self._clock())

@@ -60,7 +60,7 @@ class ReplayLeases(Protocol):
     """
 
     def take(
-        self, connection_id: str, tenant: str, topic: str, *, message_id: str
+        self, connection_id: str, tenant: str, topic: str, shard: int, *, message_id: str
     ) -> ReplayLease | None:
         """
         Take the lease of a subscription.

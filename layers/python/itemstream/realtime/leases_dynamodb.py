@@ -6,7 +6,6 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-from itemstream.config import from_environment
 from itemstream.dynamodb.attribute_values import from_item
 from itemstream.realtime.leases import (
     LEASE_SECONDS,
@@ -16,8 +15,7 @@ from itemstream.realtime.leases import (
     ShardLease,
 )
 from itemstream.realtime.rows_dynamodb import ConnectionsTable, delivery_key, subscription_key
-from itemstream.realtime.subscriptions_dynamodb import ShardSettings, read_subscription
-from itemstream.realtime.topics import Topic
+from itemstream.realtime.subscriptions_dynamodb import read_subscription
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,30 +42,23 @@ class DynamoReplayLeases:
     ----------
     table
         The table.
-    shards
-        Over how many partitions the subscribers of a topic are spread.
     clock
         Seconds since the epoch.
     """
 
-    def __init__(
-        self, table: ConnectionsTable, shards: int, *, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, table: ConnectionsTable, *, clock: Callable[[], float] = time.time) -> None:
         self._table = table
-        self._shards = shards
         self._clock = clock
 
     @classmethod
     def from_environment(cls) -> DynamoReplayLeases:
         """Make the leases that the function's environment variables describe."""
-        shards = from_environment(ShardSettings).realtime_shards
-        return cls(ConnectionsTable.from_environment(), shards)
+        return cls(ConnectionsTable.from_environment())
 
     def take(
-        self, connection_id: str, tenant: str, topic: str, *, message_id: str
+        self, connection_id: str, tenant: str, topic: str, shard: int, *, message_id: str
     ) -> ReplayLease | None:
         """Take the lease if the subscription is behind and nobody, or the same message, has it."""
-        shard = Topic.parse(topic).shard_of(connection_id, self._shards)
         values = _taking(self._clock(), message_id)
         held, row = self._table.change(
             subscription_key(tenant, topic, shard, connection_id),

@@ -43,10 +43,27 @@ if TYPE_CHECKING:
     from itemstream.realtime.connections import Activity, Connection, ConnectionRepository
     from itemstream.realtime.queues import Endings, Replays
 
-__all__ = ["ClientMessage", "Messages"]
+__all__ = ["ClientMessage", "Messages", "MessagesSettings"]
 
 # Frames of one client that change its connection at the same time decide anew so often.
 _ATTEMPTS = 5
+# Longer than the function that answers a frame may run.
+SECONDS_TO_A_LEFT_REPLAY = 15
+
+
+@dataclass(frozen=True)
+class MessagesSettings:
+    """
+    Environment of the function that answers messages.
+
+    Parameters
+    ----------
+    realtime_shards
+        Over how many partitions the subscribers of a topic are spread: never more than senders
+        send to.
+    """
+
+    realtime_shards: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +121,8 @@ class Messages:
         Who closes connections.
     verify
         Turns a token into a principal, as :meth:`itemstream.auth.tokens.TokenVerifier.verify` does.
+    shards
+        Over how many partitions the subscribers of a topic are spread.
     """
 
     def __init__(
@@ -113,12 +132,15 @@ class Messages:
         replays: Replays,
         endings: Endings,
         verify: Callable[[str], Principal],
+        *,
+        shards: int,
     ) -> None:
         self._connections = connections
         self._log = log
         self._replays = replays
         self._endings = endings
         self._verify = verify
+        self._shards = shards
 
     def answer(self, message: ClientMessage, *, now: int) -> bytes:
         """
@@ -198,25 +220,38 @@ class Messages:
         topic, tenant = frame.topic, connection.tenant
         if topic.scope not in connection.scopes:
             raise _Refused(problems.not_permitted(topic))
-        live = frame.after is None
-        after = self._log.last(tenant) if frame.after is None else frame.after
+        shard = topic.shard_of(connection.id, self._shards)
+        if frame.after is None:
+            return self._subscribe_live(connection, topic, shard)
+        # First of all, so that no crash leaves a subscription behind that nobody looks after.
+        wanted = (connection.id, tenant, topic.name, shard)
+        self._replays.ask(*wanted, delay=SECONDS_TO_A_LEFT_REPLAY)
+        self._put(connection, topic, shard, after=frame.after, live=False)
+        with suppress(DependencyUnavailable):
+            self._replays.ask(*wanted)
+        return server_frames.subscribed(topic.name, frame.after)
+
+    def _subscribe_live(self, connection: Connection, topic: Topic, shard: int) -> bytes:
+        self._put(connection, topic, shard, after=self._log.last(connection.tenant), live=True)
         try:
-            self._connections.subscribe(connection, topic, after=after, live=live)
-        except TooManyTopics:
-            raise _Refused(problems.too_many_topics()) from None
-        try:
-            if live:
-                # Senders may have passed by before the subscription was there: what they sent then
-                # is promised to nobody.
-                after = self._log.last(tenant)
-            else:
-                self._replays.ask(connection.id, tenant, topic.name)
+            # Senders may have passed by before the subscription was there: what they sent then is
+            # promised to nobody.
+            cursor = self._log.last(connection.tenant)
         except Exception:
-            # Nothing was promised, and nobody may ever look after this subscription.
+            # Nothing was promised. What the client had before is gone too: it is told of an error,
+            # and subscribes again.
             with suppress(DependencyUnavailable, ConnectionGone):
                 self._connections.unsubscribe(connection, topic)
             raise
-        return server_frames.subscribed(topic.name, after)
+        return server_frames.subscribed(topic.name, cursor)
+
+    def _put(
+        self, connection: Connection, topic: Topic, shard: int, *, after: int, live: bool
+    ) -> None:
+        try:
+            self._connections.subscribe(connection, topic, shard, after=after, live=live)
+        except TooManyTopics:
+            raise _Refused(problems.too_many_topics()) from None
 
     def _authenticate(self, frame: Authenticate, connection: Connection, now: int) -> bytes:
         try:

@@ -18,6 +18,7 @@ class Replays(Protocol):
         connection_id: str,
         tenant: str,
         topic: str,
+        shard: int,
         *,
         delay: int = 0,
         after: int | None = None,
@@ -27,8 +28,8 @@ class Replays(Protocol):
 
         Parameters
         ----------
-        connection_id, tenant, topic
-            The subscription.
+        connection_id, tenant, topic, shard
+            The subscription, and where it is kept.
         delay
             Seconds until it begins.
         after

@@ -1,6 +1,6 @@
 """Replays, deliveries and endings as messages of SQS queues.
 
-Messages are JSON objects: a replay has ``connection_id``, ``tenant`` and ``topic``, and
+Messages are JSON objects: a replay has ``connection_id``, ``tenant``, ``topic`` and ``shard``, and
 ``after`` if a sender asks for it; a delivery has ``tenant``, ``topic`` and ``shard``; an ending has
 ``connection_id`` and ``at_once``.
 """
@@ -88,6 +88,7 @@ class SqsReplays:
         connection_id: str,
         tenant: str,
         topic: str,
+        shard: int,
         *,
         delay: int = 0,
         after: int | None = None,
@@ -97,6 +98,7 @@ class SqsReplays:
             "connection_id": connection_id,
             "tenant": tenant,
             "topic": topic,
+            "shard": shard,
         }
         if after is not None:
             message["after"] = after

@@ -36,8 +36,8 @@ class Replay:
 
     Parameters
     ----------
-    connection_id, tenant, topic
-        Which.
+    connection_id, tenant, topic, shard
+        Which, and where it is kept.
     after
         Where the way of the sender ended who asks for it; ``None`` if no sender does.
     """
@@ -45,6 +45,7 @@ class Replay:
     connection_id: str
     tenant: str
     topic: str
+    shard: int
     after: int | None = None
 
 
@@ -139,6 +140,7 @@ class Replayer:
             replay.connection_id,
             replay.tenant,
             replay.topic,
+            replay.shard,
             message_id=message_id,
         )
         if lease is None:
@@ -171,7 +173,11 @@ class Replayer:
             # comes again.
             await outlets.run(self._leases.release, lease)
             await outlets.run(
-                outlets.replays.ask, replay.connection_id, replay.tenant, replay.topic
+                outlets.replays.ask,
+                replay.connection_id,
+                replay.tenant,
+                replay.topic,
+                replay.shard,
             )
         return done
 
@@ -180,7 +186,9 @@ class Replayer:
         if replay.after is None:
             return
         run, subscriptions = self._outlets.run, self._outlets.subscriptions
-        found = await run(subscriptions.find, replay.connection_id, replay.tenant, replay.topic)
+        found = await run(
+            subscriptions.find, replay.connection_id, replay.tenant, replay.topic, replay.shard
+        )
         if found is not None and found.state == "live" and found.after <= replay.after:
             await run(subscriptions.fall_behind, found, replay.after)
 
@@ -297,6 +305,7 @@ def read_replay(body: str) -> Replay:
             str(said["connection_id"]),
             str(said["tenant"]),
             Topic.parse(str(said["topic"])).name,
+            int(said["shard"]),
             None if after is None else int(after),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from itemstream.config import from_environment
 from itemstream.realtime.connections import Subscription, TopicState
 from itemstream.realtime.rows_dynamodb import ConnectionsTable, subscription_key, topic_key
-from itemstream.realtime.topics import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from itemstream.realtime.rows_dynamodb import Row
 
-__all__ = ["DynamoSubscriptions", "ShardSettings", "read_subscription"]
+__all__ = ["DynamoSubscriptions", "read_subscription"]
 
 # Short rows are read faster.
 _ATTRIBUTES = ("state", "after", "passed", "ends_at")
 # A page is sent to before it counts as done, so it has to fit into an invocation many times.
 SUBSCRIPTIONS_PER_PAGE = 500
-
-
-@dataclass(frozen=True)
-class ShardSettings:
-    """Environment of the functions that find subscriptions."""
-
-    realtime_shards: int
 
 
 class DynamoSubscriptions:
@@ -38,19 +28,15 @@ class DynamoSubscriptions:
     ----------
     table
         The table.
-    shards
-        Over how many partitions the subscribers of a topic are spread.
     """
 
-    def __init__(self, table: ConnectionsTable, shards: int) -> None:
+    def __init__(self, table: ConnectionsTable) -> None:
         self._table = table
-        self._shards = shards
 
     @classmethod
     def from_environment(cls) -> DynamoSubscriptions:
         """Make the repository that the function's environment variables describe."""
-        shards = from_environment(ShardSettings).realtime_shards
-        return cls(ConnectionsTable.from_environment(), shards)
+        return cls(ConnectionsTable.from_environment())
 
     def topics_with_subscribers(
         self, tenant: str, topics: Collection[str]
@@ -67,9 +53,8 @@ class DynamoSubscriptions:
         rows, more = self._table.query(pk, start, _ATTRIBUTES, limit=SUBSCRIPTIONS_PER_PAGE)
         return [read_subscription(row, tenant, topic, shard) for row in rows], more
 
-    def find(self, connection_id: str, tenant: str, topic: str) -> Subscription | None:
+    def find(self, connection_id: str, tenant: str, topic: str, shard: int) -> Subscription | None:
         """Read a subscription, consistently."""
-        shard = Topic.parse(topic).shard_of(connection_id, self._shards)
         row = self._table.get(subscription_key(tenant, topic, shard, connection_id))
         return None if row is None else read_subscription(row, tenant, topic, shard)
 
