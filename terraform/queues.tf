@@ -4,7 +4,7 @@ locals {
   queues = {
     # Ten attempts with growing pauses outlast an outage of some ten minutes.
     notifications      = { max_receive_count = 10 }
-    replays            = { max_receive_count = 10 }
+    replays            = { max_receive_count = 60 } # longer than any connection lasts: nobody stays behind in silence
     topic_deliveries   = { max_receive_count = 10 }
     connection_endings = { max_receive_count = 10, old_seconds = 1800 } # a message may be meant for 15 minutes later
   }

@@ -1,7 +1,6 @@
 """Messages of the queue `replays`: a subscription that is behind is brought up to date."""
 
-from itemstream.config import from_environment
-from itemstream.consumers.queues import QueueMessage, Settings, queue_handler
+from itemstream.consumers.queues import QueueMessage, queue_handler
 from itemstream.events.dynamodb import DynamoLogReader
 from itemstream.observability.logs import logger
 from itemstream.observability.metrics import count
@@ -9,9 +8,12 @@ from itemstream.realtime.event_loop import make_runner
 from itemstream.realtime.half_time import HalfTime
 from itemstream.realtime.leases_dynamodb import DynamoReplayLeases
 from itemstream.realtime.outlets import outlets_from_environment
-from itemstream.realtime.replays import Replayer, ReplayOutcome, read_replay
-
-LAST_RECEIVE = from_environment(Settings).max_receive_count
+from itemstream.realtime.replays import (
+    ATTEMPTS_AT_A_CLIENT,
+    Replayer,
+    ReplayOutcome,
+    read_replay,
+)
 
 runner = make_runner()
 outlets = outlets_from_environment()
@@ -32,7 +34,7 @@ def handler(message: QueueMessage) -> None:
         replayer.replay(
             replay,
             message_id=message.id,
-            last_attempt=message.receives >= LAST_RECEIVE,
+            last_attempt=message.receives >= ATTEMPTS_AT_A_CLIENT,
             out_of_time=half_time.is_over,
         )
     )

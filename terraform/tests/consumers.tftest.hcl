@@ -211,7 +211,7 @@ run "consumers" {
   assert {
     condition = alltrue([
       for logical, queue in module.queue :
-      queue.guarantees.max_receive_count >= 2 && queue.guarantees.max_receive_count <= 10 &&
+      queue.guarantees.max_receive_count >= 2 && queue.guarantees.max_receive_count <= 100 &&
       queue.guarantees.dead_letters_arn == queue.dead_letters.arn && queue.dead_letters.name == "${queue.name}-dead-letters"
     ])
     error_message = "Every queue must give up on a message after some receives, and keep it as a dead letter."

@@ -182,6 +182,7 @@ class SteppingSockets:
 
     async def close(self, connection_id: str) -> None:
         client = self.process.world.clients[connection_id]
+        client.given_up = True
         await self.process.step("close", client.leave)
 
 
@@ -195,6 +196,7 @@ class Client:
     promised: int | None = None
     failed: bool = False
     gone: bool = False
+    given_up: bool = False
     stalled: bool = False
     frames: list[dict[str, Any]] = field(default_factory=list)
 
@@ -635,6 +637,9 @@ class World(RuleBasedStateMachine):
         if client.failed:
             return
         assert client.promised is not None
+        if client.given_up and client.id not in self.rows.connections:
+            # Its next frame is answered so, and it comes back with its cursor.
+            client.leave()
         if client.gone:
             # Whoever sent it anything has found out.
             assert row is None or max(self.topic_events(client)) <= client.promised
@@ -712,6 +717,25 @@ def test_what_happens_before_it_goes_live_is_replayed() -> None:
 
     # Then
     assert [frame["type"] for frame in client.frames] == ["events"]
+    world.teardown()
+
+
+@pytest.mark.parametrize("verdict", ["goes", "fails", "unheard"])
+def test_a_client_that_is_given_up_is_not_left_in_silence(verdict: str) -> None:
+    # Given
+    world, client = a_world(after=0)
+    world.append("acme", ["item"])
+    client.stalled = True
+    world.receive(world.waiting()[-1], last_attempt=True)
+    replayer = world.processes[-1]
+    replayer.stand_before("close")
+
+    # When
+    replayer.proceed(0, verdict)
+    replayer.finish()
+
+    # Then
+    assert client.id not in world.rows.connections
     world.teardown()
 
 

@@ -16,6 +16,7 @@ from itemstream.dynamodb.attribute_values import to_item
 from itemstream.events.envelope import sequence_text
 from itemstream.realtime.dynamodb import DynamoConnections
 from itemstream.realtime.leases_dynamodb import DynamoShardLeases
+from itemstream.realtime.replays import ATTEMPTS_AT_A_CLIENT
 from itemstream.realtime.subscriptions_dynamodb import DynamoSubscriptions
 from itemstream.realtime.topics import Topic
 from tests.fakes.event_sources import queue_message, stream_record
@@ -102,7 +103,7 @@ def function(
         "TOPIC_DELIVERIES_QUEUE": "topic-deliveries",
         "CONNECTION_ENDINGS_QUEUE": "connection-endings",
         "DEAD_LETTERS_QUEUE": "dead-letters",
-        "MAX_RECEIVE_COUNT": "3",
+        "MAX_RECEIVE_COUNT": "60",
     }.items():
         monkeypatch.setenv(name, value)
     for queue in QUEUES:
@@ -274,8 +275,8 @@ def test_a_client_that_takes_nothing_is_tried_again_and_closed_in_the_end(
     message = {"connection_id": "c=", "tenant": "acme", "topic": "items", "shard": SHARD}
 
     # When
-    again = given(replayer, asked(**message))
-    last = given(replayer, asked(3, **message))
+    again = given(replayer, asked(ATTEMPTS_AT_A_CLIENT - 1, **message))
+    last = given(replayer, asked(ATTEMPTS_AT_A_CLIENT, **message))
 
     # Then
     assert len(again["batchItemFailures"]) == 1

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from itemstream.consumers import queues
 from itemstream.dead_letters import Refused
 from itemstream.dependencies import DependencyUnavailable
-from itemstream.realtime.replays import Replay, Replayed, Replayer, ReplayOutcome, read_replay
+from itemstream.realtime.deliveries import GRACE_SECONDS
+from itemstream.realtime.limits import CONNECTION_SECONDS
+from itemstream.realtime.replays import (
+    ATTEMPTS_AT_A_CLIENT,
+    Replay,
+    Replayed,
+    Replayer,
+    ReplayOutcome,
+    read_replay,
+)
 from itemstream.realtime.sockets import Outcome
 from itemstream.realtime.topics import Topic
 from tests.fakes.realtime import NOW, AskedReplay, Away, InMemoryReplayLeases
@@ -19,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SHARD = Topic("items").shard_of("c-1", 2)
+QUEUES = Path(__file__).parents[3] / "terraform/queues.tf"
 
 
 def replay(
@@ -204,6 +217,39 @@ def test_a_client_that_takes_nothing_to_the_last_is_closed_and_forgotten() -> No
     assert real_time.row("c-1") is None
 
 
+def test_a_client_that_cannot_even_be_closed_is_forgotten_and_so_learns_it() -> None:
+    # Given: an outage of the gateway.
+    real_time = a_subscription_behind()
+    real_time.sockets.outcomes["c-1"] = Outcome.FAILED
+    real_time.sockets.cannot_close = True
+
+    # When
+    with pytest.raises(DependencyUnavailable, match="API Gateway"):
+        replay(real_time, last_attempt=True)
+
+    # Then: its next frame finds no connection, and the message that comes again has no work.
+    assert real_time.connections.find("c-1") is None
+    assert real_time.row("c-1") is None
+    assert replay(real_time, last_attempt=True).outcome is ReplayOutcome.NOTHING
+
+
+def test_messages_come_again_for_longer_than_any_connection_lasts() -> None:
+    # Given
+    configured = re.search(r"replays += { max_receive_count = (\d+)", QUEUES.read_text())
+    assert configured
+    receives = int(configured[1])
+
+    # When: chance makes every pause as short as it can be.
+    pauses = [
+        min(queues._FIRST_PAUSE_SECONDS * 2**number, queues._LONGEST_PAUSE_SECONDS) / 2
+        for number in range(receives - 1)
+    ]
+
+    # Then
+    assert sum(pauses) > CONNECTION_SECONDS + GRACE_SECONDS
+    assert receives > ATTEMPTS_AT_A_CLIENT
+
+
 def test_a_socket_that_is_gone_is_forgotten() -> None:
     # Given
     real_time = a_subscription_behind()
@@ -271,9 +317,25 @@ def test_when_time_is_over_the_rest_becomes_a_message_that_finds_the_lease_free(
     # Then
     assert replayed.outcome is ReplayOutcome.IN_PART
     assert sequences(real_time) == [3, 5]
-    assert real_time.row("c-1").after == 6
+    assert real_time.row("c-1").after == 5
     assert leases_when_asked == [0]
     assert real_time.replays.asked == [AskedReplay("c-1", "acme", "items", SHARD)]
+
+
+def test_in_the_second_half_of_the_time_no_frame_is_sent_that_is_not_kept() -> None:
+    # Given: every event is a frame of its own.
+    real_time = RealTime()
+    real_time.happened(*["item"] * 4, data={"text": "x" * 20_000})
+    real_time.subscribed("c-1", after=0, live=False)
+
+    # When
+    replayed = replay(real_time, out_of_time=lambda: len(real_time.sockets.posted["c-1"]) >= 2)
+
+    # Then
+    assert (replayed.outcome, replayed.frames) == (ReplayOutcome.IN_PART, 2)
+    assert real_time.row("c-1").after == 2
+    replay(real_time, message_id="m-2")
+    assert sequences(real_time) == [1, 2, 3, 4]
 
 
 def test_who_has_lost_the_lease_stops() -> None:

@@ -24,9 +24,19 @@ if TYPE_CHECKING:
     from itemstream.realtime.deliveries import Outlets
     from itemstream.realtime.leases import ReplayLease, ReplayLeases
 
-__all__ = ["Replay", "ReplayOutcome", "Replayed", "Replayer", "read_replay"]
+__all__ = [
+    "ATTEMPTS_AT_A_CLIENT",
+    "Replay",
+    "ReplayOutcome",
+    "Replayed",
+    "Replayer",
+    "read_replay",
+]
 
 EVENTS_AT_ONCE = 500
+# A client that takes nothing for so many attempts, ten minutes or so, does better to come back.
+# The queue has more of them: of tables that do not answer no client is to know.
+ATTEMPTS_AT_A_CLIENT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +133,7 @@ class Replayer:
         message_id
             The message that asks for it; comes it again, it takes over its own lease.
         last_attempt
-            Whether the message does not come again: a client that still takes nothing is closed.
+            Whether a client that still takes nothing is closed.
         out_of_time
             Whether the rest is better left to another invocation.
 
@@ -196,9 +206,13 @@ class Replayer:
         """Close a connection whose client takes nothing: it comes back with its cursors."""
         outlets = self._outlets
         frame = closing(CloseCode.REPLAY_GIVEN_UP)
-        if await outlets.sockets.post(connection_id, frame) is not Outcome.GONE:
-            await outlets.sockets.close(connection_id)
-        await outlets.run(outlets.connections.remove, connection_id)
+        try:
+            if await outlets.sockets.post(connection_id, frame) is not Outcome.GONE:
+                await outlets.sockets.close(connection_id)
+        finally:
+            # Even if it stays open: its next frame is answered that it is gone, and a client that
+            # hears nothing more for ever has no other way to learn it.
+            await outlets.run(outlets.connections.remove, connection_id)
 
 
 class _NotTaken(Exception):  # noqa: N818
@@ -248,18 +262,23 @@ class _Replaying:
                 except PositionExpired:
                     delivered = await self._start_at_the_end()
                 else:
-                    delivered = await self._send(events)
+                    delivered = await self._send(events, out_of_time)
                 if not delivered:
                     return ReplayOutcome.GONE
             if out_of_time():
                 return ReplayOutcome.IN_PART
 
-    async def _send(self, events: list[LoggedEvent]) -> bool:
+    async def _send(self, events: list[LoggedEvent], out_of_time: Callable[[], bool]) -> bool:
         documents = [event.document for event in events if self._topic.matches(event.document)]
         for last, frame in event_frames(self._topic.name, documents):
             if not await self._post(frame):
                 return False
             self._after = last
+            if out_of_time():
+                # Saved with each frame from now on: if the time ends before all are sent, whoever
+                # goes on repeats none of them.
+                await self._save(last)
+                return True
         if events:
             await self._save(events[-1].sequence)
         return True
