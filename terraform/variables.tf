@@ -56,7 +56,7 @@ variable "concurrency_scale" {
 }
 
 variable "shards" {
-  description = "Partitions that each tenant's items are spread over, fixed once there are items; and those of the subscribers of a topic that any client may have, after a change of which clients that were connected have to connect again."
+  description = "Partitions that each tenant's items are spread over, fixed once there are items; and those of the subscribers of a topic that any client may have, which may be raised while clients are connected, in a quiet minute, and lowered only while none is."
   type        = object({ items = optional(number, 4), subscribers = optional(number, 8) })
   default     = {}
 }

@@ -33,6 +33,7 @@ from tests.fakes.realtime import (
     InMemoryReplays,
     a_connection,
 )
+from tools.catalogue import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -567,6 +568,12 @@ def test_what_does_not_answer_is_a_problem_to_try_again(client: Client, part: st
     setattr(client, part, Away())
     problem = client.problem("subscribe", topic="items")
     assert (problem["status"], problem["retry_after"]) == (503, 1)
+
+
+def test_a_replay_that_was_asked_for_before_begins_when_the_function_has_ended() -> None:
+    document = catalogue()
+    function = {**document["defaults"], **document["functions"]["message"]}
+    assert function["timeout"] < SECONDS_TO_A_LEFT_REPLAY
 
 
 def test_without_a_replay_there_is_no_subscription(client: Client) -> None:
