@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import json
 import re
+from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import pytest
 
 from itemstream.realtime import limits
-from itemstream.realtime.deliveries import SUBSCRIBERS_OF_A_SMALL_TOPIC
+from itemstream.realtime.deliveries import (
+    BROADCAST_PATIENCE_SECONDS,
+    BYTES_OF_A_PASS,
+    SUBSCRIBERS_OF_A_SMALL_TOPIC,
+)
 from itemstream.realtime.frames import CLIENT_FRAMES
+from itemstream.realtime.gateway import PATIENCE_SECONDS
+from itemstream.realtime.queues_sqs import LONGEST_DELAY_SECONDS
+from itemstream.realtime.replays import ATTEMPTS_AT_A_CLIENT
 from itemstream.realtime.server_frames import CloseCode
 from itemstream.realtime.topics import Topic
 from tests.frame_contract import PAGE, conversation, validated
 from tools.asyncapi.models import FRAMES, SERVER_FRAMES
+from tools.catalogue import catalogue
+from tools.project import ROOT
 
 TEXT = PAGE.read_text()
+PROSE = " ".join(TEXT.split())
 TRANSCRIPT = conversation()
 CLIENTS = [1_000, 10_000, 100_000, 1_000_000]
 PING_SECONDS = 270
@@ -31,7 +43,11 @@ def rows(first: str) -> list[list[str]]:
 
 
 def number(text: str) -> float:
-    return float(re.sub(r"[, s]", "", text))
+    return float(Fraction(re.sub(r"[, s]", "", text)))
+
+
+def numbers(text: str) -> list[float]:
+    return [number(digits) for digits in re.findall(r"\d[\d,]{2,}", text)]
 
 
 def named(first: str) -> set[str]:
@@ -75,8 +91,9 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"| a connection | {limits.CONNECTION_SECONDS // 3600} hours |",
         f"| a ticket | {limits.TICKET_SECONDS} seconds, once |",
         f"up to {SUBSCRIBERS_OF_A_SMALL_TOPIC:,} subscribers of a topic itself",
+        f"up to {BYTES_OF_A_PASS // 1024} KiB of events in a pass",
     ):
-        assert limit in TEXT
+        assert limit in PROSE
     assert limits.STRIKE_SECONDS == 60
 
 
@@ -89,6 +106,54 @@ def test_the_capacity_follows_from_the_quotas() -> None:
         assert back == clients / 500
         assert requests == pytest.approx(clients / 60 + clients / PING_SECONDS, rel=0.02)
         assert event == clients / 10_000
+
+
+def test_the_concurrency_follows_from_what_is_asked_of_each_function() -> None:
+    # Given
+    functions = catalogue()["functions"]
+    table = {row[0].strip("`"): row[1:] for row in rows("function")}
+
+    # Then
+    for name, (asked, takes, needed, given) in table.items():
+        seconds = number(takes) / 1000
+        assert number(needed) == ceil(round(sum(numbers(asked)) * seconds, 3)), name
+        queues = [each["concurrency"] for each in functions[name].get("consumes", [])]
+        assert number(given) == (queues or [functions[name]["concurrency"]["reserved"]])[0], name
+
+    # And what comes all the time follows from the number of clients
+    million = CLIENTS[-1]
+    assert numbers(table["message"][0])[0] == round(million / PING_SECONDS)
+    assert numbers(table["connection_closer"][0])[0] == round(million / LONGEST_DELAY_SECONDS)
+
+    # And so does the time that the last one waits to be brought up to date
+    _, takes, _, given = table["replayer"]
+    a_second = number(given) / (number(takes) / 1000)
+    assert f"{given} at a time bring {a_second:.0f} topics a second up to date" in PROSE
+    assert f"{100_000 / a_second:.0f} s for 100,000 clients" in PROSE
+
+
+def test_a_replay_is_tried_as_often_as_the_page_says() -> None:
+    found = re.search(
+        r"replays += \{ max_receive_count = (\d+)", (ROOT / "terraform/queues.tf").read_text()
+    )
+    assert found
+    assert f"up to {found[1]} times" in PROSE
+    assert f"is closed after {ATTEMPTS_AT_A_CLIENT} attempts" in PROSE
+    assert BROADCAST_PATIENCE_SECONDS == 0.5
+    assert PATIENCE_SECONDS == 3
+    assert "`broadcaster` tries for half a second, `topic_sender` for three" in PROSE
+
+
+def test_every_promise_is_shown() -> None:
+    # Given what is promised, but for what says that nothing is
+    promises = re.findall(r"^\| (\*\*.*?\*\*) \|", TEXT, re.MULTILINE)
+    kept = {promise for promise in promises if promise not in ("**across topics**", "**how late**")}
+
+    # Then tests show it (that there are these tests is seen to with all pages')
+    shown = {row[0]: re.findall(r"`[^`]*test_\w+[^`]*`", row[1]) for row in rows("promise")}
+    assert kept
+    assert kept <= shown.keys()
+    assert all(shown.values())
 
 
 def test_the_costs_follow_from_the_prices() -> None:
@@ -107,10 +172,10 @@ def test_the_costs_follow_from_the_prices() -> None:
         expected = [
             min(messages, 1e9) * message + max(messages - 1e9, 0) * message_beyond,
             clients * MONTH_HOURS * 60 * minute,
-            clients * ((pings + 13 * connections) * call + frames * 1.769 / 3000 * gb_second),
+            clients * ((pings + 14 * connections) * call + frames * 1.769 / 3000 * gb_second),
             clients * (pings + 11 * connections) * write
-            + clients * (6 * connections + frames / 13) * read,
-            clients * 27 * connections * request,
+            + clients * (7 * connections + frames / 13) * read,
+            clients * 30 * connections * request,
             clients * frames / 1e6 * gb,
         ]
 
