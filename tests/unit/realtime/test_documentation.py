@@ -14,10 +14,12 @@ from itemstream.realtime import limits
 from itemstream.realtime.deliveries import (
     BROADCAST_PATIENCE_SECONDS,
     BYTES_OF_A_PASS,
+    POSTS_AT_ONCE,
     SUBSCRIBERS_OF_A_SMALL_TOPIC,
 )
 from itemstream.realtime.frames import CLIENT_FRAMES
 from itemstream.realtime.gateway import PATIENCE_SECONDS
+from itemstream.realtime.messages import SECONDS_TO_A_LEFT_REPLAY
 from itemstream.realtime.queues_sqs import LONGEST_DELAY_SECONDS
 from itemstream.realtime.replays import ATTEMPTS_AT_A_CLIENT
 from itemstream.realtime.server_frames import CloseCode
@@ -132,7 +134,7 @@ def test_the_concurrency_follows_from_what_is_asked_of_each_function() -> None:
     assert f"{100_000 / a_second:.0f} s for 100,000 clients" in PROSE
 
 
-def test_a_replay_is_tried_as_often_as_the_page_says() -> None:
+def test_what_is_tried_is_tried_as_the_page_says() -> None:
     found = re.search(
         r"replays += \{ max_receive_count = (\d+)", (ROOT / "terraform/queues.tf").read_text()
     )
@@ -142,6 +144,8 @@ def test_a_replay_is_tried_as_often_as_the_page_says() -> None:
     assert BROADCAST_PATIENCE_SECONDS == 0.5
     assert PATIENCE_SECONDS == 3
     assert "`broadcaster` tries for half a second, `topic_sender` for three" in PROSE
+    assert f"more than {POSTS_AT_ONCE} readers" in PROSE
+    assert f"to come {SECONDS_TO_A_LEFT_REPLAY} seconds later" in PROSE
 
 
 def test_every_promise_is_shown() -> None:
