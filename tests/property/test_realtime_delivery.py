@@ -29,9 +29,10 @@ from hypothesis.stateful import (
 )
 
 from itemstream.dependencies import DependencyUnavailable
-from itemstream.realtime import deliveries
+from itemstream.realtime import deliveries, server_frames
 from itemstream.realtime.deliveries import Broadcaster, Delivery, Outlets, TopicSender
 from itemstream.realtime.leases import LEASE_SECONDS
+from itemstream.realtime.limits import LARGEST_EVENTS_FRAME_BYTES
 from itemstream.realtime.replays import Replay, Replayer
 from itemstream.realtime.sockets import Outcome
 from itemstream.realtime.topics import Topic
@@ -278,6 +279,7 @@ class World(RuleBasedStateMachine):
         self.processes: list[Process] = []
         self.numbers = count(1)
         self.small = 0
+        self.size = deliveries.BYTES_OF_A_PASS
 
     # What there is
 
@@ -316,11 +318,21 @@ class World(RuleBasedStateMachine):
         events=st.integers(0, 5),
         small=st.sampled_from([3, 100]),
         stalled=st.sets(st.integers(0, 4)),
+        page_size=st.sampled_from([1, 3]),
+        size=st.sampled_from([1, deliveries.BYTES_OF_A_PASS]),
     )
     def some_are_there_already(
-        self, topics: list[str], events: int, small: int, stalled: set[int]
+        self,
+        topics: list[str],
+        events: int,
+        small: int,
+        stalled: set[int],
+        page_size: int,
+        size: int,
     ) -> None:
         self.small = small
+        self.rows.page_size = page_size
+        self.size = size
         self.append(TENANTS[0], ["item", "call"] * events)
         for topic in topics:
             self.subscribe_client(TENANTS[0], topic, None)
@@ -441,6 +453,7 @@ class World(RuleBasedStateMachine):
                 self.deliveries,
                 self.log,
                 events=2,
+                size=self.size,
             )
             await sender.deliver(
                 body, message_id=message.id, out_of_time=lambda: process.out_of_time
@@ -651,7 +664,13 @@ class World(RuleBasedStateMachine):
         assert not [place for place in self.topic_events(client) if place > cursor]
 
 
-def test_nobody_misses_an_event_and_all_go_live(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "frame_bytes", [LARGEST_EVENTS_FRAME_BYTES, 1], ids=["events together", "each by itself"]
+)
+def test_nobody_misses_an_event_and_all_go_live(
+    frame_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_frames, "LARGEST_EVENTS_FRAME_BYTES", frame_bytes)
     monkeypatch.setattr(deliveries, "POSTS_AT_ONCE", 3)
     run_state_machine_as_test(
         World,
@@ -717,6 +736,56 @@ def test_what_happens_before_it_goes_live_is_replayed() -> None:
 
     # Then
     assert [frame["type"] for frame in client.frames] == ["events"]
+    world.teardown()
+
+
+def test_what_a_broadcaster_has_no_time_for_comes_before_what_follows() -> None:
+    # Given
+    world, client = a_world()
+    world.append("acme", ["item"])
+    broadcaster = handed_out(world)
+    broadcaster.out_of_time = True
+
+    # When
+    broadcaster.finish()
+    world.nobody_has_missed_anything()
+    world.append("acme", ["item"])
+    handed_out(world).finish()
+
+    # Then
+    assert client.frames == []
+    world.teardown()
+    assert [event["sequence"][-1] for frame in client.frames for event in frame["events"]][:2] == [
+        "1",
+        "2",
+    ]
+
+
+def test_a_pass_that_is_left_keeps_nobody_whose_frame_is_under_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given: three subscribers of a large topic, and the time is over with the first of them.
+    monkeypatch.setattr(deliveries, "POSTS_AT_ONCE", 1)
+    world, _ = a_world(f"items/{ITEM}")
+    world.rows.page_size = 3
+    for _ in range(2):
+        world.subscribe_client("acme", f"items/{ITEM}", None)
+        world.running()[-1].finish()
+    world.small = 0
+    world.append("acme", ["item"])
+    handed_out(world).finish()
+    sender = received(world)
+    sender.stand_before("post")
+    sender.out_of_time = True
+
+    # When: the second was begun by then.
+    sender.proceed(0)
+    sender.stand_before("post")
+
+    # Then: who takes over now begins before it.
+    assert [call.name for call in sender.calls] == ["post"]
+    sender.die()
+    assert all(row.page is None for row in world.rows.deliveries.values())
     world.teardown()
 
 
