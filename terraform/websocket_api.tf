@@ -11,6 +11,10 @@ module "websocket_api" {
   }
   authorizer = local.invocable[local.authorizers.websocket]
   throttle   = var.throttle
+  metrics = {
+    namespace = local.common_settings.POWERTOOLS_METRICS_NAMESPACE
+    service   = local.common_settings.POWERTOOLS_SERVICE_NAME
+  }
 
   log_retention_days = var.log_retention_days
   kms_key_arn        = aws_kms_key.data.arn

@@ -314,7 +314,7 @@ run "environment" {
       module.websocket_api.guarantees.log_kms_key_arn == aws_kms_key.data.arn && module.websocket_api.guarantees.access_log != null &&
       module.websocket_api.guarantees.settings.throttling_rate_limit > 0 && module.websocket_api.guarantees.settings.throttling_burst_limit > 0 &&
       module.websocket_api.guarantees.settings.detailed_metrics_enabled && !module.websocket_api.guarantees.settings.data_trace_enabled &&
-      length(module.websocket_api.guarantees.alarm_actions) == 3 &&
+      length(module.websocket_api.guarantees.alarm_actions) == 4 &&
       alltrue([for actions in module.websocket_api.guarantees.alarm_actions : actions == toset([aws_sns_topic.alerts.arn])])
     )
     error_message = "The WebSocket API must be logged, throttled, measured and watched, and never log frames."

@@ -10,6 +10,7 @@ variables {
   description        = "Events as they happen."
   authorizer         = { name = "authorizer", alias = "live", invoke_arn = "arn:aws:apigateway:eu-central-1:lambda:path/authorizer" }
   throttle           = { rate = 10, burst = 5 }
+  metrics            = { namespace = "Tests", service = "test" }
   kms_key_arn        = "arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000000"
   log_retention_days = 7
   alerts_topic_arn   = "arn:aws:sns:eu-central-1:111122223333:alerts"
@@ -54,6 +55,39 @@ run "routes" {
   assert {
     condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.rate) : alarm.alarm_actions == toset([var.alerts_topic_arn])])
     error_message = "Alarms must notify the alerts topic."
+  }
+
+  assert {
+    condition = (
+      { for query in aws_cloudwatch_metric_alarm.rate["failures"].metric_query : query.id => try("${query.metric[0].metric_name} ${query.metric[0].stat}", "") } == {
+        rate     = ""
+        errors   = "IntegrationError Sum"
+        broken   = "ExecutionError Sum"
+        answered = "IntegrationLatency SampleCount"
+      }
+    )
+    error_message = "Failures must be measured by calls for clients: by what is posted to clients, they would be few."
+  }
+
+  # Without FILL a quiet metric makes the whole expression missing, and missing is no breach.
+  assert {
+    condition = alltrue([
+      for query in aws_cloudwatch_metric_alarm.rate["failures"].metric_query :
+      length(regexall("\\b(errors|broken|answered)\\b", query.expression)) == length(regexall("FILL\\((errors|broken|answered), 0\\)", query.expression)) if query.expression != null
+    ])
+    error_message = "An alarm on failures must not depend on every metric having been counted."
+  }
+
+  assert {
+    condition = (
+      toset([for alarm in values(aws_cloudwatch_metric_alarm.rate) : alarm.alarm_name]) == toset(["itemstream-test-websocket-failures", "itemstream-test-websocket-refusals", "message-server-errors"]) &&
+      { for query in aws_cloudwatch_metric_alarm.rate["message"].metric_query : query.id => try("${query.metric[0].namespace} ${query.metric[0].metric_name} ${query.metric[0].dimensions.function} ${query.metric[0].dimensions.service}", query.expression) } == {
+        rate     = "IF(requests > 0, 100 * FILL(failures, 0) / requests, 0)"
+        failures = "Tests ServerErrors message test"
+        requests = "Tests Requests message test"
+      }
+    )
+    error_message = "A function that answers clients must be watched by the errors that it answers: it never fails."
   }
 }
 

@@ -23,23 +23,55 @@ locals {
     user_agent         = "$context.identity.userAgent"
   }
 
-  rates = {
-    failures = {
-      description = "More than 1 % of messages and handshakes fail: the function's errors, or the gateway's."
-      threshold   = 1
-      expression  = "IF(connects + messages > 0, 100 * (FILL(errors, 0) + FILL(broken, 0)) / (connects + messages), 0)"
-      terms       = { errors = "IntegrationError", broken = "ExecutionError", connects = "ConnectCount", messages = "MessageCount" }
-    }
-    # Handshakes without good credentials, and more than the throttle allows.
-    refusals = {
-      description = "More than half of what clients send is refused, and more than a hundred times a minute."
-      threshold   = 50
-      expression  = "IF(refused > 100, 100 * refused / (refused + FILL(connects, 0) + FILL(messages, 0)), 0)"
-      terms       = { refused = "ClientError", connects = "ConnectCount", messages = "MessageCount" }
-    }
+  dimensions = { ApiId = aws_apigatewayv2_api.this.id, Stage = var.stage_name }
+
+  gateway_terms = {
+    for term, metric in {
+      errors  = { name = "IntegrationError", stat = "Sum" }
+      broken  = { name = "ExecutionError", stat = "Sum" }
+      refused = { name = "ClientError", stat = "Sum" }
+      # How often a function was called for a client. MessageCount is no measure of that: it counts
+      # what is posted to clients as well, beside which all failures together would be few.
+      answered = { name = "IntegrationLatency", stat = "SampleCount" }
+    } : term => merge(metric, { namespace = "AWS/ApiGateway", dimensions = local.dimensions })
   }
 
-  dimensions = { ApiId = aws_apigatewayv2_api.this.id, Stage = var.stage_name }
+  # A metric of which there is nothing in a minute is missing, and makes all missing that is added
+  # to it.
+  failed = "(FILL(errors, 0) + FILL(broken, 0))"
+  called = "(FILL(answered, 0) + ${local.failed})"
+
+  rates = merge(
+    {
+      failures = {
+        description = "More than 1 % of frames and handshakes fail: the function's errors, or the gateway's."
+        threshold   = 1
+        expression  = "IF(${local.called} > 0, 100 * ${local.failed} / ${local.called}, 0)"
+        terms       = { for term in ["errors", "broken", "answered"] : term => local.gateway_terms[term] }
+      }
+      # Handshakes without good credentials, and more than the throttle allows.
+      refusals = {
+        description = "More than half of what clients send is refused, and more than a hundred times a minute."
+        threshold   = 50
+        expression  = "IF(refused > 100, 100 * refused / (refused + FILL(answered, 0)), 0)"
+        terms       = { for term in ["refused", "answered"] : term => local.gateway_terms[term] }
+      }
+    },
+    # A function that answers clients says what went wrong in a frame: it does not fail, for Lambda
+    # and for the gateway.
+    {
+      for name in toset([for key in local.answered : var.routes[key].function.name]) : name => {
+        name        = "${name}-server-errors"
+        description = "More than 1 % of frames are answered with an error of ours, or of what we need."
+        threshold   = 1
+        expression  = "IF(requests > 0, 100 * FILL(failures, 0) / requests, 0)"
+        terms = {
+          for term, metric in { failures = "ServerErrors", requests = "Requests" } :
+          term => { name = metric, stat = "Sum", namespace = var.metrics.namespace, dimensions = { function = name, service = var.metrics.service } }
+        }
+      }
+    },
+  )
 }
 
 # A deployment is a copy of the API: a new one is made when anything in it has changed.
@@ -91,7 +123,7 @@ resource "aws_cloudwatch_log_group" "access" {
 resource "aws_cloudwatch_metric_alarm" "rate" {
   for_each = local.rates
 
-  alarm_name          = "${var.name}-${each.key}"
+  alarm_name          = try(each.value.name, "${var.name}-${each.key}")
   alarm_description   = each.value.description
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value.threshold
@@ -113,11 +145,11 @@ resource "aws_cloudwatch_metric_alarm" "rate" {
     content {
       id = metric_query.key
       metric {
-        namespace   = "AWS/ApiGateway"
-        metric_name = metric_query.value
-        stat        = "Sum"
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.name
+        stat        = metric_query.value.stat
         period      = 60
-        dimensions  = local.dimensions
+        dimensions  = metric_query.value.dimensions
       }
     }
   }

@@ -43,6 +43,11 @@ variable "alarm_latency_ms" {
   default     = 3000
 }
 
+variable "metrics" {
+  description = "Namespace and service under which functions count what they answer."
+  type        = object({ namespace = string, service = string })
+}
+
 variable "log_retention_days" {
   description = "How many days access logs are kept."
   type        = number
