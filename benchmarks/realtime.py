@@ -132,7 +132,6 @@ async def broadcast(ids: list[str], event: LoggedEvent, sockets: GatewaySockets)
         Unused(),  # type: ignore[arg-type]
         shards=1,
         small=len(ids),
-        posts=len(ids) + 1,
     )
     done = await broadcaster.broadcast({TENANT: [event]})
     return done.sent.frames
