@@ -526,6 +526,7 @@ def _agree(there: dict[str, Any], known: dict[str, Any]) -> bool:
     return {**there, "topics": topics} == known
 
 
+@pytest.mark.timeout(500)
 def test_rows_follow_their_model_whoever_comes_between(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
@@ -538,7 +539,7 @@ def test_rows_follow_their_model_whoever_comes_between(monkeypatch: pytest.Monke
         run_state_machine_as_test(
             RowsAndTheirModel,
             settings=settings(
-                max_examples=40,
+                max_examples=20,
                 stateful_step_count=30,
                 # To shrink what fails would take longer, through moto, than a test may.
                 phases=[Phase.explicit, Phase.reuse, Phase.generate],

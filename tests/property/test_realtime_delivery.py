@@ -675,7 +675,7 @@ def test_nobody_misses_an_event_and_all_go_live(
     run_state_machine_as_test(
         World,
         settings=settings(
-            max_examples=150,
+            max_examples=60,
             stateful_step_count=100,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),

@@ -9,6 +9,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import pytest
+
 from tests.fakes.notified_events import cloud_event, from_the_bus
 from tests.local_stack import ITEMSTREAM, ROOT
 from tests.resilience.faults import BROKEN, THROTTLED, AwsCall, Fault, faults_between
@@ -70,8 +72,9 @@ def letters(stack: LocalStack, tenant: str) -> dict[str, str]:
     ).get("Messages"):
         for message in messages:
             seen.append(message["ReceiptHandle"])
-            event = json.loads(message["Body"])["detail"]
-            if event["tenant"] == tenant:
+            # Letters of others need not even be JSON.
+            if tenant in message["Body"]:
+                event = json.loads(message["Body"])["detail"]
                 assert event["id"] not in found, "two letters of one event"
                 found[event["id"]] = message["MessageAttributes"]["Reason"]["StringValue"]
     for handle in seen:
@@ -79,6 +82,7 @@ def letters(stack: LocalStack, tenant: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.timeout(600)
 def test_poison_and_passing_failures_cost_no_event_and_repeat_none(stack: LocalStack) -> None:
     # Given
     tenant = f"t-{uuid4().hex[:12]}"

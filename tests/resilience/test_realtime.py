@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 SCOPES = f"{EVERY_SCOPE} realtime:connect"
 START = "0" * 20
+# Each waits for conditions of its own, longer on a busy machine.
+pytestmark = pytest.mark.timeout(500)
 
 
 @pytest.fixture
@@ -71,6 +73,17 @@ def log_of(stack: LocalStack, tenant: str) -> list[dict[str, Any]]:
 def log_is_complete(stack: LocalStack, tenant: str, number: int) -> list[dict[str, Any]]:
     log = log_of(stack, tenant)
     return log if len(log) >= number else []
+
+
+def create(writer: Caller, name: str) -> None:
+    """Create an item, trying again as long as the machine is too busy."""
+    key = uuid4().hex
+    eventually(
+        lambda: writer.create({"name": name}, Idempotency_Key=key).status_code == 201,
+        within=60,
+        every=0.5,
+        what=f"creation of {name}",
+    )
 
 
 @dataclass
@@ -148,17 +161,18 @@ def test_fifty_clients_that_drop_and_come_back_miss_nothing(
         try:
             etags = dict.fromkeys(watched, '"1"')
             deadline = time.monotonic() + 60
-            number = 0
+            number = changes = 0
             while time.monotonic() < deadline:
                 number += 1
                 item = watched[number % 5]
                 answer = writer.put(item, {"name": f"Name {number}"}, etags[item])
-                etags[item] = answer.headers["etag"]
-                writer.created(name=f"New {number}")
+                etags[item] = (answer if answer.is_success else writer.get(item)).headers["etag"]
+                changes += answer.is_success
+                create(writer, f"New {number}")
                 # The machine is small, and each write goes to more than fifty sockets.
                 journey.over.wait(0.5)
             log = eventually(
-                lambda: log_is_complete(stack, writer.tenant, 5 + 2 * number),
+                lambda: log_is_complete(stack, writer.tenant, 5 + number + changes),
                 within=60,
                 what="all events in the log",
             )
@@ -256,7 +270,7 @@ def test_a_broadcaster_that_is_killed_in_the_middle_repeats_and_loses_nothing(
         with faults_on_the_way_to_sockets(stack, "broadcaster") as proxy:
             proxy.decide = die_in_the_middle
             for number in range(60):
-                writer.created(name=f"Item {number}")
+                create(writer, f"Item {number}")
 
             # Then each hears of all, in order, and some of something twice
             for socket, cursor in zip(sockets, cursors, strict=True):
@@ -298,7 +312,7 @@ def test_what_cannot_be_sent_for_a_minute_arrives_after_it(
             # When nothing can be posted
             proxy.decide = decide
             for number in range(30):
-                writer.created(name=f"Item {number}")
+                create(writer, f"Item {number}")
             eventually(lambda: proxy.faults["InternalServerError"] >= 10, within=60)
             assert all(socket.events("items") == [] for socket in sockets)
 
@@ -320,7 +334,7 @@ def test_posts_that_fail_at_random_cost_nobody_an_event(
         with faults_on_the_way_to_sockets(stack, "broadcaster", "replayer") as proxy:
             proxy.decide = at_random(0.4, BROKEN, THROTTLED, seed=7)
             for number in range(60):
-                writer.created(name=f"Item {number}")
+                create(writer, f"Item {number}")
 
             # Then
             for socket, cursor in zip(sockets, cursors, strict=True):
@@ -336,13 +350,13 @@ def test_a_large_topic_is_sent_by_shards_and_in_order(
         open_sockets.enter_context(
             variables_of(stack, "broadcaster", {"LARGE_TOPIC_SUBSCRIBERS": "10"})
         )
-        sockets = [open_sockets.enter_context(connected(stack, token)) for _ in range(40)]
+        sockets = [open_sockets.enter_context(connected(stack, token)) for _ in range(25)]
         cursors = [int(socket.subscribe("items")) for socket in sockets]
 
         # When, while its senders are killed
-        with killed_again_and_again(stack, "topic_sender", seed=9, pause=(0.3, 1.5)) as deaths:
+        with killed_again_and_again(stack, "topic_sender", seed=9, pause=(0.5, 2.5)) as deaths:
             for number in range(60):
-                writer.created(name=f"Item {number}")
+                create(writer, f"Item {number}")
             eventually(lambda: sum(deaths) >= 2, within=60, what="deaths of senders")
 
         # Then

@@ -8,6 +8,8 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import pytest
+
 from tests.local_stack import ITEMSTREAM, ROOT
 from tests.waiting import eventually
 
@@ -63,6 +65,7 @@ def events(stack: LocalStack, tenant: str) -> list[dict[str, Any]]:
     return [row for row in rows(stack, "events", tenant) if row["pk"]["S"] == tenant]
 
 
+@pytest.mark.timeout(500)
 def test_a_stop_in_the_middle_of_ingest_loses_no_call_and_no_event(
     stack: LocalStack, caller: Caller
 ) -> None:

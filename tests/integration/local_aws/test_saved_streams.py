@@ -217,13 +217,13 @@ def test_a_line_that_a_crash_cut_off_is_in_nobodys_way(
     # When: what comes after it is still to be done at the next stop
     with restarted.running() as ministack:
         put(ministack, "b")
-        assert tried.wait(20)
+        assert tried.wait(60)
         restarted.end(ministack, signal.SIGTERM)
     going_on.set()
 
     # Then
     with restarted.running():
-        eventually(lambda: done == ["a", "b"])
+        eventually(lambda: done == ["a", "b"], within=60)
 
 
 def test_an_event_that_waits_for_its_retry_is_tried_after_a_stop(
