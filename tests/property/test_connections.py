@@ -11,6 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -52,7 +53,6 @@ from tests.fakes.realtime import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
 
 TENANTS = ["acme", "other"]
 TOPICS = [ITEMS, CALLS, an_item(1)]
