@@ -157,7 +157,8 @@ def records(
     said: list[dict[str, Any]] = []
     for number in range(count):
         drawn = chance.random()
-        if drawn < mix.broken:
+        # By its first line a file tells its form: a broken one, such as [1], may tell another.
+        if drawn < mix.broken and said:
             yield Made("broken", _broken(world, mix))
         elif drawn < mix.broken + mix.repeats and said:
             yield Made("repeat", _untidy(chance, chance.choice(said)))
