@@ -6,7 +6,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m tools.testing
 TENANT ?= demo
-SCOPE ?= items:read items:write calls:read realtime:connect
+SCOPE ?= items:read items:write calls:read reports:read reports:write realtime:connect
 ENV ?= local
 ARCHITECTURE ?= arm64
 

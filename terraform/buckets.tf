@@ -9,6 +9,10 @@ locals {
     processed = {}
     # Files of call records; bronze has what they said.
     landing = { expire_days = 90 }
+    # What bronze held, compressed; people's addresses are in it.
+    archive = { expire_days = 400 }
+    # Files of reports: a little longer than the rows that lead to them.
+    reports = { expire_days = 400 }
   }
 }
 

@@ -24,6 +24,7 @@ locals {
       access       = try(entry.access, {})
       network      = try(entry.network, [])
       settings     = try(entry.settings, [])
+      rate_limit   = try(entry.rate_limit, null)
       consumes     = try(entry.consumes, [])
     }
   }

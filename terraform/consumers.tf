@@ -2,19 +2,27 @@
 # it that every one of them has an end to its retries and an address for what fails.
 
 locals {
+  consumer_kinds = ["stream", "queue", "bucket", "schedule"]
+
   consumers = merge([
     for logical, function in local.functions : {
-      for consumed in function.consumes : "${logical}/${one(compact([try(consumed.stream, ""), try(consumed.queue, ""), try(consumed.bucket, "")]))}" => merge(
-        local.catalogue.defaults.consumes[one([for kind in ["stream", "queue", "bucket"] : kind if can(consumed[kind])])],
-        consumed,
-        {
-          kind     = one([for kind in ["stream", "queue", "bucket"] : kind if can(consumed[kind])])
-          source   = one(compact([try(consumed.stream, ""), try(consumed.queue, ""), try(consumed.bucket, "")]))
-          function = logical
-        },
-      )
+      for consumed in function.consumes : one([
+        for kind in local.consumer_kinds : "${logical}/${consumed[kind]}" if can(consumed[kind])
+        ]) => merge([
+        for kind in local.consumer_kinds : merge(
+          local.catalogue.defaults.consumes[kind], consumed, { kind = kind, source = consumed[kind], function = logical },
+        ) if can(consumed[kind])
+      ]...)
     }
   ]...)
+
+  # Functions that read streams, each with the lag from which it is late. Lambda measures one for all
+  # streams of a function.
+  stream_old_seconds = {
+    for logical in distinct([for consumer in local.consumers : consumer.function if consumer.kind == "stream"]) : logical => max([
+      for consumer in local.consumers : consumer.old_seconds if consumer.kind == "stream" && consumer.function == logical
+    ]...)
+  }
 
   reserved_concurrency = {
     for logical, function in local.functions : logical => ceil(function.concurrency.reserved * var.concurrency_scale.reserved)
@@ -30,7 +38,7 @@ locals {
         max(1, local.reserved_concurrency[consumer.function] - length(local.functions[consumer.function].consumes) + 1),
       )
       concurrency = max(2, min(try(consumer.concurrency, 2), local.reserved_concurrency[consumer.function]))
-    }) if consumer.kind != "bucket"
+    }) if contains(["stream", "queue"], consumer.kind)
   }
 
   bucket_consumers = { for key, consumer in local.consumers : key => consumer if consumer.kind == "bucket" }

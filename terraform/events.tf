@@ -3,9 +3,13 @@
 
 locals {
   event_rules = {
-    items   = { types = "item.", queue = "notifications" }
-    images  = { types = "image.", queue = "notifications" }
-    reports = { types = "report.", queue = "notifications" }
+    items   = { types = ["item."], queue = "notifications" }
+    images  = { types = ["image."], queue = "notifications" }
+    reports = { types = ["report."], queue = "notifications" }
+    health  = { types = ["health."], queue = "notifications" }
+    cleanup = { types = ["cleanup."], queue = "notifications" }
+    # What reports are made of.
+    projection = { types = ["item.", "image."], queue = "report_events" }
   }
 
   # By name: a queue's policy names the rules, and the rules' targets are the queues.
@@ -32,12 +36,14 @@ resource "aws_cloudwatch_event_rule" "this" {
   for_each = local.event_rules
 
   name           = "${local.name}-${each.key}"
-  description    = "Events ${each.value.types}* to the queue ${each.value.queue}."
+  description    = "Events ${join(", ", [for types in each.value.types : "${types}*"])} to the queue ${each.value.queue}."
   event_bus_name = aws_cloudwatch_event_bus.events.name
 
   event_pattern = jsonencode({
     source      = ["itemstream"]
-    detail-type = [{ prefix = each.value.types }]
+    detail-type = [for types in each.value.types : { prefix = types }]
+    # The canary's items come and go each minute: nobody wants to hear of them.
+    detail = { tenant = [{ anything-but = [var.canary_tenant] }] }
   })
 }
 

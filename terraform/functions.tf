@@ -11,6 +11,10 @@ locals {
       REDIS_CACHE_NAME = local.cache.name
       REDIS_IAM_USER   = local.cache.iam_user
     }
+    rotation = {
+      CURSOR_SIGNING_SECRET = aws_secretsmanager_secret.this["cursor_signing"].arn
+      TOKEN_SIGNING_SECRET  = aws_secretsmanager_secret.this["token_signing"].arn
+    }
     cursors = { CURSOR_SIGNING_SECRET = aws_secretsmanager_secret.this["cursor_signing"].arn }
     tokens = {
       JWKS_URL              = local.tokens.jwks_url
@@ -18,6 +22,16 @@ locals {
       JWKS_MAX_AGE_SECONDS  = tostring(var.tokens.max_age_seconds)
       TOKEN_ISSUER          = local.tokens.issuer
       TOKEN_AUDIENCE        = local.tokens.audience
+    }
+    database       = local.database_settings.database
+    database_owner = local.database_settings.database_owner
+    operations     = { OPERATIONS_TENANT = var.operations_tenant }
+    health         = local.health_settings
+    canary         = local.canary_settings
+    canary_tenant  = { CANARY_TENANT = var.canary_tenant }
+    cleanup = {
+      BRONZE_KEEP_DAYS  = tostring(var.bronze_keep_days)
+      CLEANUP_FUNCTIONS = join(" ", [for function in local.functions : function.name])
     }
     route_scopes = {
       ROUTE_SCOPES = jsonencode([
@@ -44,6 +58,12 @@ locals {
       { for bus in keys(try(function.access.buses, {})) : "${upper(bus)}_BUS" => local.buses[bus].name },
       { for queue in keys(try(function.access.queues, {})) : "${upper(queue)}_QUEUE" => module.queue[queue].name },
       { for api in keys(try(function.access.sockets, {})) : "${upper(api)}_ENDPOINT" => local.sockets[api].endpoint },
+      { for callee in keys(try(function.access.functions, {})) : "${upper(callee)}_FUNCTION" => "${local.functions[callee].name}:live" },
+      function.rate_limit == null ? {} : {
+        RATE_LIMIT_NAME     = replace(function.rate_limit, "_", "-")
+        RATE_LIMIT_REQUESTS = tostring(var.rate_limits[function.rate_limit].requests)
+        RATE_LIMIT_SECONDS  = tostring(var.rate_limits[function.rate_limit].seconds)
+      },
       # The HTTP API answers browsers' questions itself.
       length([for route in function.routes : route if route.api == "rest"]) > 0 ? { CORS_ORIGIN = var.cors_origin } : {},
       merge([
@@ -60,7 +80,7 @@ locals {
   buses  = { events = aws_cloudwatch_event_bus.events }
 
   # Actions on a bucket itself; the others are on its objects.
-  bucket_actions = ["ListBucket"]
+  bucket_actions = ["ListBucket", "ListBucketVersions"]
 
   # What the catalogue's `access` means: for each kind the service, and the ARNs of each resource.
   grantable = {
@@ -68,8 +88,21 @@ locals {
     buckets = { service = "s3", resources = { for name, bucket in module.bucket : name => ["${bucket.arn}/*"] } }
     buses   = { service = "events", resources = { for name, bus in local.buses : name => [bus.arn] } }
     queues  = { service = "sqs", resources = { for name, queue in module.queue : name => [queue.arn] } }
-    secrets = { service = "secretsmanager", resources = { for name, secret in aws_secretsmanager_secret.this : name => [secret.arn] } }
-    topics  = { service = "sns", resources = { for name, topic in local.topics : name => [topic.arn] } }
+    secrets = { service = "secretsmanager", resources = { for name, arn in local.secret_arns : name => [arn] } }
+    # By name, as what calls a function is made before what it calls is known.
+    functions    = { service = "lambda", resources = { for name, function in local.functions : name => ["arn:aws:lambda:${local.region}:${local.account_id}:function:${function.name}:live"] } }
+    dead_letters = { service = "sqs", resources = { every = ["arn:aws:sqs:${local.region}:${local.account_id}:${local.name}-*-dead-letters"] } }
+    rules        = { service = "events", resources = { for rule, arn in local.rule_arns : rule => [arn] } }
+    metrics      = { service = "cloudwatch", resources = { every = ["*"] } }
+    versions = {
+      service = "lambda"
+      resources = {
+        functions = ["arn:aws:lambda:${local.region}:${local.account_id}:function:${local.name}-*"]
+        # A function itself has no more colons: only its versions can be deleted.
+        published = ["arn:aws:lambda:${local.region}:${local.account_id}:function:${local.name}-*:*"]
+      }
+    }
+    topics = { service = "sns", resources = { for name, topic in local.topics : name => [topic.arn] } }
   }
 
   # What Lambda needs, with the function's role, to read for it; and the dead letters of queues,
@@ -98,13 +131,20 @@ locals {
     ])
   }
 
+  # What is not granted where there is no need: the canary signs tokens only if nobody else does.
+  withheld = var.tokens.issuer == null ? {} : {
+    health_checker = { secrets = { token_signing = ["GetSecretValue"] } }
+  }
+
   access = {
     for logical, function in local.functions : logical => concat(
       flatten([
         for kind, grants in function.access : [
           for resource, actions in grants : {
-            service   = local.grantable[kind].service
-            actions   = kind == "buckets" ? setsubtract(actions, local.bucket_actions) : actions
+            service = local.grantable[kind].service
+            actions = kind == "buckets" ? setsubtract(actions, local.bucket_actions) : [
+              for action in actions : action if !contains(try(local.withheld[logical][kind][resource], []), action)
+            ]
             resources = local.grantable[kind].resources[resource]
           } if kind != "buckets" || length(setsubtract(actions, local.bucket_actions)) > 0
         ] if kind != "sockets"
@@ -131,6 +171,7 @@ locals {
         } if contains(actions, "Query") && length(module.table[table].index_arns) > 0
       ],
       contains(function.network, "cache") ? local.cache.access : [],
+      contains(function.network, "database") ? [local.database.access] : [],
       local.reading[logical],
     )
   }
@@ -153,6 +194,8 @@ module "function" {
   access       = local.access[each.key]
   network      = local.attachments[each.key]
   consumes     = toset([for consumer in local.consumers : consumer.kind if consumer.function == each.key])
+
+  stream_old_seconds = try(local.stream_old_seconds[each.key], null)
 
   reserved_concurrency = local.reserved_concurrency[each.key]
   provisioned_concurrency = {

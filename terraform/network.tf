@@ -5,7 +5,7 @@ module "network" {
   name                = local.name
   cidr                = var.network.cidr
   zones               = var.network.zones
-  peers               = { cache = 6379 }
+  peers               = { cache = 6379, database = 3306, database-instance = 3306 }
   interface_endpoints = var.network.interface_endpoints
   flow_logs           = var.network.flow_logs
   log_retention_days  = var.log_retention_days
@@ -15,11 +15,13 @@ module "network" {
 locals {
   # A function goes into the VPC only for the peers that it names: outside it starts sooner and
   # reaches AWS services without endpoints.
+  peers = { cache = "cache", database = "database", database_owner = "database-instance" }
+
   attachments = {
     for logical, function in local.functions : logical => var.network == null || length(function.network) == 0 ? null : {
       subnet_ids = module.network[0].private_subnet_ids
       security_group_ids = [
-        for group in concat(["aws-clients"], [for peer in function.network : "${peer}-clients"]) : module.network[0].security_group_ids[group]
+        for group in concat(["aws-clients"], [for peer in function.network : "${local.peers[peer]}-clients"]) : module.network[0].security_group_ids[group]
       ]
     }
   }

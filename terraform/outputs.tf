@@ -98,6 +98,13 @@ output "event_source_mappings" {
   }
 }
 
+output "schedules" {
+  description = "What the clock calls, by \"function/schedule\": name of the schedule, its group, and the function."
+  value = {
+    for key, schedule in aws_scheduler_schedule.this : key => { name = schedule.name, group = schedule.group_name, function = local.schedules[key].function }
+  }
+}
+
 output "functions" {
   description = "Functions by logical name: name, ARN, ARN of the alias `live`, log group."
   value = {
@@ -113,6 +120,11 @@ output "functions" {
 output "secrets" {
   description = "Secrets by logical name: ARN and name. Their values are written by `itemstream`."
   value       = { for logical, secret in aws_secretsmanager_secret.this : logical => { arn = secret.arn, name = secret.name } }
+}
+
+output "mysql" {
+  description = "MySQL for reports: host, port and name of the database."
+  value       = { host = local.database.host, port = local.database.port, name = local.database_name }
 }
 
 output "redis_url" {
@@ -142,6 +154,8 @@ output "policies" {
     { key = aws_kms_key.data.policy, alerts = aws_sns_topic_policy.alerts.policy, notifications = aws_sns_topic_policy.notifications.policy },
     { for logical, queue in module.queue : "${logical}_queue" => queue.policy if queue.policy != null },
     { for logical, queue in module.rule_dead_letters : "${logical}_rule_dead_letters" => queue.policy },
+    { for role in aws_iam_role_policy.scheduler : "scheduler" => role.policy },
     merge(module.network[*].policies...),
+    merge(module.database[*].policies...),
   )
 }

@@ -7,6 +7,7 @@ locals {
     replays            = { max_receive_count = 60 } # longer than any connection lasts: nobody stays behind in silence
     topic_deliveries   = { max_receive_count = 10 }
     connection_endings = { max_receive_count = 10, old_seconds = 1800 } # a message may be meant for 15 minutes later
+    report_events      = { max_receive_count = 1000 }                   # MySQL may be away for two days, and nothing is given up
   }
 
   queue_consumers = { for consumer in local.consumers : consumer.source => consumer if consumer.kind == "queue" }

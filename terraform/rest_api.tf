@@ -30,7 +30,7 @@ module "rest_api" {
   cors = {
     origin          = var.cors_origin
     allowed_headers = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Api-Key", "X-Correlation-Id"]
-    exposed_headers = ["ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Correlation-Id"]
+    exposed_headers = ["ETag", "Idempotency-Replayed", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Correlation-Id"]
     max_age_seconds = 600
   }
 

@@ -19,6 +19,9 @@ locals {
     # The log of events, in order for each tenant; its stream goes to the bus.
     events = { range_key = "sk", stream = true, ttl_attribute = "expires_at" }
 
+    # The latest health of all parts, which its stream tells of, and what each check found.
+    health = { range_key = "sk", stream = true, ttl_attribute = "expires_at" }
+
     # Connections of WebSocket clients, what they subscribe to, and the tickets that open them.
     connections = { range_key = "sk", ttl_attribute = "expires_at" }
     tickets     = { ttl_attribute = "expires_at" }
@@ -36,6 +39,12 @@ locals {
       }
     }
     rejected_call = { range_key = "sk", ttl_attribute = "expires_at" }
+
+    # What the cleanup did, and where its tasks go on.
+    cleanup = { stream = true, ttl_attribute = "expires_at" }
+
+    # Reports by tenant and week: asked for, ready or failed.
+    reports = { range_key = "sk", stream = true, ttl_attribute = "expires_at" }
   }
 }
 

@@ -56,7 +56,7 @@ variable "concurrency_scale" {
 }
 
 variable "shards" {
-  description = "Partitions that each tenant's items are spread over, fixed once there are items; and those of the subscribers of a topic that any client may have, which may be raised while clients are connected, in a quiet minute, and lowered only while none is."
+  description = "Partitions that each tenant's items are spread over, fixed once there are items; and those of the subscribers of a topic that any client may have, which may be changed at any time."
   type        = object({ items = optional(number, 4), subscribers = optional(number, 8) })
   default     = {}
 }
@@ -65,6 +65,17 @@ variable "events" {
   description = "How far back events can be replayed: hours that the event log is kept, days of the bus's archive."
   type        = object({ retention_hours = optional(number, 360), archive_days = optional(number, 30) })
   default     = {}
+}
+
+variable "bronze_keep_days" {
+  description = "How many days raw call records stay in bronze before they go to the archive; their time to live, 90 days, is the net below."
+  type        = number
+  default     = 60
+
+  validation {
+    condition     = var.bronze_keep_days >= 15 && var.bronze_keep_days < 90
+    error_message = "Dead letters may need bronze for 14 days, and after 90 its rows go without being archived."
+  }
 }
 
 variable "notification_emails" {
@@ -101,6 +112,35 @@ variable "redis_url" {
   default     = ""
 }
 
+variable "database" {
+  description = "RDS for MySQL, for reports: instance class, GB of storage to begin with and at most, whether a copy in another zone takes over, and days of backups. Null: `database_host` instead."
+  type = object({
+    instance_class  = string
+    storage_gb      = number
+    most_storage_gb = number
+    multi_az        = bool
+    backup_days     = number
+  })
+  default = null
+
+  validation {
+    condition     = var.database == null || var.network != null
+    error_message = "The database lies in the VPC: set `network` too."
+  }
+}
+
+variable "database_host" {
+  description = "Host of a MySQL that is there already, with password and without TLS, where `database` is null. Empty: none."
+  type        = string
+  default     = ""
+}
+
+variable "database_port" {
+  description = "Port of that MySQL."
+  type        = number
+  default     = 3306
+}
+
 variable "execute_api_url" {
   description = "Where APIs answer, as <URL>/<API id>/<stage>, where AWS is emulated; on AWS each has a name of its own."
   type        = string
@@ -117,6 +157,22 @@ variable "tokens" {
     max_age_seconds  = optional(number, 300)
   })
   default = {}
+
+  validation {
+    condition     = var.tokens.cooldown_seconds <= 60
+    error_message = "A rotation of keys waits for a whole cooldown within one step: 60 seconds at most."
+  }
+}
+
+variable "secret_rotation_days" {
+  description = "After how many days secrets are rotated: signing keys, and the password to the database."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.secret_rotation_days >= 1 && var.secret_rotation_days <= 1000
+    error_message = "Secrets Manager rotates every 1 to 1000 days."
+  }
 }
 
 variable "authorizer_ttl_seconds" {
@@ -144,6 +200,23 @@ variable "throttle" {
   default = { rate = 2000, burst = 1000 }
 }
 
+variable "rate_limits" {
+  description = "Requests that each tenant may make at once, and the seconds in which an allowance that is used up comes back: of reports, of permissions to upload a picture, and of tickets for the WebSocket API."
+  type = object({
+    reports       = optional(object({ requests = number, seconds = number }), { requests = 20, seconds = 3600 })
+    image_uploads = optional(object({ requests = number, seconds = number }), { requests = 300, seconds = 60 })
+    tickets       = optional(object({ requests = number, seconds = number }), { requests = 600, seconds = 60 })
+  })
+  default = {}
+
+  validation {
+    condition = alltrue([
+      for limit in values(var.rate_limits) : limit.requests >= 1 && limit.seconds >= 1 && floor(limit.requests) == limit.requests && floor(limit.seconds) == limit.seconds
+    ])
+    error_message = "A rate limit is a whole number of requests, 1 or more, in a whole number of seconds, 1 or more."
+  }
+}
+
 variable "response_cache" {
   description = "Response cache of the REST API: answers may be as old as its time to live, a client's own writes included. Null: none."
   type        = object({ size_gb = string, ttl_seconds = number })
@@ -166,6 +239,24 @@ variable "api_key_required" {
   description = "Whether REST calls need an API key beside the token."
   type        = bool
   default     = false
+}
+
+variable "operations_tenant" {
+  description = "Tenant of those who run the platform: events about the platform itself are its events."
+  type        = string
+  default     = "operations"
+}
+
+variable "canary_tenant" {
+  description = "Tenant of the canary, which uses the APIs each minute to see that they work; nobody is notified of its items."
+  type        = string
+  default     = "canary"
+}
+
+variable "health" {
+  description = "Checks in a row that a change of a part's health takes, a minute each."
+  type        = object({ lasting_checks = optional(number, 3) })
+  default     = {}
 }
 
 variable "manage_gateway_account" {

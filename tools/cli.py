@@ -15,6 +15,8 @@ from tools.calls.commands import app as calls
 from tools.dead_letters.commands import app as dead_letters
 from tools.progress import Progress, console, print_problem
 from tools.project import Problem
+from tools.reports.commands import app as reports
+from tools.secrets.commands import app as secrets
 
 app = typer.Typer(
     help="Run, look at and package Itemstream.",
@@ -26,6 +28,8 @@ keys = typer.Typer(help="The keys that sign local access tokens.", no_args_is_he
 app.add_typer(keys, name="keys")
 app.add_typer(calls, name="calls")
 app.add_typer(dead_letters, name="dlq")
+app.add_typer(secrets, name="secrets")
+app.add_typer(reports, name="reports")
 
 
 @app.command()
@@ -136,6 +140,24 @@ def watch(
     asyncio.run(follow(source, topic, cursor, as_json=as_json))
 
 
+@app.command()
+def migrate(
+    environment: Annotated[
+        str,
+        typer.Option(
+            "--environment", "-e", help="local (the current stack), dev, staging or prod."
+        ),
+    ] = "local",
+) -> None:
+    """Bring the schema of MySQL up to date; `up` does it too, and so must a deployment."""
+    from tools.dead_letters.accounts import aws_problems, open_account
+    from tools.migrating import migrate as bring_up_to_date
+
+    account = open_account(environment)
+    with Progress() as progress, progress.step("Database") as report, aws_problems(account):
+        report(bring_up_to_date(account))
+
+
 @keys.command()
 def rotate() -> None:
     """Let the next key sign and publish a new next one; no token is refused meanwhile."""
@@ -146,6 +168,56 @@ def rotate() -> None:
     with stack.locked(), Progress() as progress, progress.step("Rotate signing keys") as report:
         ring = rotate_keys(stack, report)
         report(f"{ring.current.kid} signs, {ring.next.kid} is next")
+
+
+@app.command()
+def cleanup(
+    environment: Annotated[
+        str,
+        typer.Option(
+            "--environment", "-e", help="local (the current stack), dev, staging or prod."
+        ),
+    ] = "local",
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Remove nothing; say what would be.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Remove what is over, as happens each night by itself, and show what that was."""
+    from tools.cleanup.commands import run_cleanup, show
+    from tools.dead_letters.accounts import aws_problems, open_account
+
+    account = open_account(environment)
+    with aws_problems(account):
+        run = run_cleanup(account, dry_run=dry_run)
+    if as_json:
+        typer.echo(json.dumps(run, indent=2))
+    else:
+        show(run)
+
+
+@app.command()
+def health(
+    environment: Annotated[
+        str,
+        typer.Option(
+            "--environment", "-e", help="local (the current stack), dev, staging or prod."
+        ),
+    ] = "local",
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Check every part of the platform now; the exit code is 0 only if all are up."""
+    from tools.dead_letters.accounts import aws_problems, open_account
+    from tools.health import check, told
+
+    account = open_account(environment)
+    with aws_problems(account):
+        found = check(account)
+    typer.echo(json.dumps(found, indent=2) if as_json else told(found))
+    states = {part["state"] for part in found["parts"].values()}
+    raise typer.Exit(0 if states == {"up"} else 1)
 
 
 @app.command()

@@ -15,7 +15,7 @@ for extra in layer tools development ministack checkov uv; do
 done
 # What a family imports beside the layer: the layer's own packages are there already.
 shared=$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements/layer.txt)
-for extra in processors realtime; do
+for extra in processors realtime scheduled; do
     # shellcheck disable=SC2086 # one option and one name for each package
     compile "$extra" --constraints requirements/layer.txt $shared
 done

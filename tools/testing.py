@@ -7,18 +7,23 @@ just their tests, on that stack where they need it. The stack is stopped at the 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Event
 from typing import TYPE_CHECKING
 
 from tools.checks import check_all
-from tools.progress import print_problem
+from tools.progress import console, print_problem
 from tools.project import ROOT, Problem
+from tools.stack.starting import starting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
 
 # Ports that were chosen for another stack are not for this one.
 _OURS = os.environ.get("ITEMSTREAM_STACK") == "test"
@@ -46,11 +51,8 @@ def main(suites: list[str]) -> int:
             with _timed("checks", stages):
                 if not check_all():
                     raise Problem("The checks failed; tests were not run. Alone: make lint")
-        if not suites or not _WITHOUT_STACK.issuperset(suites):
-            with _timed("stack up", stages):
-                _itemstream("up")
-        with _timed("tests", stages):
-            code, closing_line = _pytest(suites)
+        run = _pytest if _WITHOUT_STACK.issuperset(suites or ["all"]) else _pytest_with_stack
+        code, closing_line = run(suites, stages)
     except Problem as problem:
         print_problem(problem)
         code = 1
@@ -74,28 +76,59 @@ def _timed(name: str, stages: list[tuple[str, str, float]]) -> Iterator[None]:
         stages.append((name, result, time.monotonic() - started))
 
 
-def _itemstream(command: str) -> None:
-    # What it says to people on standard output is not for here; progress is on standard error.
-    done = subprocess.run(
-        [*_ITEMSTREAM, command], env=_STACK, stdout=subprocess.DEVNULL, check=False
-    )
-    if done.returncode:
-        raise Problem(
-            f"`itemstream {command}` failed, see above. "
-            "(Ports given as ITEMSTREAM_PORT_… count here only with ITEMSTREAM_STACK=test.)"
+def _pytest_with_stack(suites: list[str], stages: list[tuple[str, str, float]]) -> tuple[int, str]:
+    """Run tests while the stack is made; those that need it wait (tests/turns.py)."""
+    begun = Event()
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(_make_stack, stages, begun)
+        begun.wait()
+        code, closing_line = _pytest(suites, stages, unless_fails=made)
+    made.result()
+    return code, closing_line
+
+
+def _make_stack(stages: list[tuple[str, str, float]], begun: Event) -> None:
+    with starting(), _timed("stack up", stages):
+        begun.set()
+        # Between the tests' lines its own are for nobody, if all goes well.
+        done = subprocess.run(
+            [*_ITEMSTREAM, "up"],
+            env=_STACK,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
         )
+        if done.returncode:
+            console.print(done.stderr.rstrip(), markup=False)
+            raise Problem(
+                "`itemstream up` failed, see above; tests were stopped. "
+                "(Ports given as ITEMSTREAM_PORT_… count here only with ITEMSTREAM_STACK=test.)"
+            )
 
 
-def _pytest(suites: list[str]) -> tuple[int, str]:
+def _pytest(
+    suites: list[str],
+    stages: list[tuple[str, str, float]],
+    unless_fails: Future[None] | None = None,
+) -> tuple[int, str]:
     folders = [f"tests/{suite}" for suite in suites]
     command = [
-        *(sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"),
+        *(sys.executable, "-m", "pytest", "-q", "-n", "2"),
+        *("--dist", "loadscope", "--no-loadscope-reorder"),
         *(folders or _COVERAGE),
     ]
     last = ""
-    with subprocess.Popen(
-        command, cwd=ROOT, env=_STACK, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with (
+        _timed("tests", stages),
+        subprocess.Popen(
+            command, cwd=ROOT, env=_STACK, stdout=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        if unless_fails is not None:
+            unless_fails.add_done_callback(
+                lambda done: process.send_signal(signal.SIGINT) if done.exception() else None
+            )
         assert process.stdout is not None  # noqa: S101 (PIPE, for the type checker)
         for line in process.stdout:
             # Held back: it is to be the very last line.
@@ -105,4 +138,6 @@ def _pytest(suites: list[str]) -> tuple[int, str]:
 
 
 if __name__ == "__main__":
+    # What a shell runs in the background ignores this, and so would pytest when it is to stop.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))

@@ -14,13 +14,18 @@ from itemstream.images.s3 import FORM_SECONDS, S3Originals
 from itemstream.items.dynamodb import DynamoItems
 from itemstream.items.model import timestamp
 from itemstream.items.problems import item_problem
+from itemstream.rate_limits.http import tenant_rate_limit
 
 items = DynamoItems.from_environment()
 uploads = DynamoUploads.from_environment()
 originals = S3Originals.from_environment()
 
 
-@rest_handler(scope="items:write", problems=[item_problem, image_problem])
+@rest_handler(
+    scope="items:write",
+    problems=[item_problem, image_problem],
+    rate_limit=tenant_rate_limit(),
+)
 def handler(call: Call) -> Response:
     """Keep that the upload was asked for, and sign a form for it and nothing else."""
     item_id, now = call.request.path_id("id"), datetime.now(UTC)

@@ -1,46 +1,24 @@
-"""GET /health: whether the parts that the REST API stands on answer; needs no token."""
+"""GET /health: how the last check found the platform; needs no token."""
+
+from datetime import UTC, datetime
 
 from itemstream.api.requests import Request
 from itemstream.api.rest import Response, public_rest_handler
-from itemstream.cache.connection import CacheSettings, connect
-from itemstream.config import from_environment
 from itemstream.dependencies import DependencyUnavailable
-from itemstream.items.dynamodb import DynamoItems
-from itemstream.items.model import ItemNotFound
+from itemstream.health.answers import health_document, unreadable_document
+from itemstream.health.dynamodb import DynamoHealth
+from itemstream.observability.logs import logger
 
-items = DynamoItems.from_environment()
-cache_settings = from_environment(CacheSettings)
-cache = connect(cache_settings) if cache_settings.redis_url else None
+health = DynamoHealth.from_environment()
 
 
 @public_rest_handler()
 def handler(_request: Request) -> Response:
-    """Ask each part; without DynamoDB the API is down, without Redis it is slower."""
-    parts = {"dynamodb": dynamodb(), "redis": redis()}
-    healthy = parts["dynamodb"] == "up"
-    status = "up" if set(parts.values()) <= {"up", "off"} else "degraded" if healthy else "down"
-    return Response(200 if healthy else 503, {"status": status, "parts": parts})
-
-
-def dynamodb() -> str:
-    """Read an item that nobody has."""
+    """Read one row: 200 while the API can do its work, 503 when it cannot or nobody knows."""
+    now = datetime.now(UTC)
     try:
-        items.get("health", "00000000-0000-0000-0000-000000000000")
-    except ItemNotFound:
-        return "up"
-    except DependencyUnavailable:
-        return "down"
-    return "up"
-
-
-def redis() -> str:
-    """Ping the cache, where there is one."""
-    if cache is None:
-        return "off"
-    from redis import RedisError
-
-    try:
-        cache.ping()
-    except RedisError:
-        return "down"
-    return "up"
+        document = health_document(health.latest(), now)
+    except DependencyUnavailable as unavailable:
+        logger.error("dependency unavailable", extra={"dependency": unavailable.dependency})
+        document = unreadable_document(now)
+    return Response(200 if document["status"] in ("up", "degraded") else 503, document)

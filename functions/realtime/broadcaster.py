@@ -9,17 +9,16 @@ from itemstream.realtime.delivery_metrics import count_sent
 from itemstream.realtime.event_loop import make_runner
 from itemstream.realtime.half_time import HalfTime
 from itemstream.realtime.leases_dynamodb import DynamoShardLeases
-from itemstream.realtime.outlets import outlets_from_environment
 from itemstream.realtime.queues_sqs import SqsDeliveries
+from itemstream.realtime.sender_ports import sender_ports_from_environment
 
 settings = from_environment(BroadcastSettings)
 runner = make_runner()
-outlets = outlets_from_environment()
+ports = sender_ports_from_environment()
 broadcaster = Broadcaster(
-    outlets,
+    ports,
     DynamoShardLeases.from_environment(),
     SqsDeliveries.from_environment(),
-    shards=settings.realtime_shards,
     small=settings.large_topic_subscribers,
 )
 half_time = HalfTime()

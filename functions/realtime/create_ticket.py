@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from itemstream.api.problems import Problem
 from itemstream.api.rest import Call, Response, rest_handler
+from itemstream.rate_limits.http import tenant_rate_limit
 from itemstream.realtime.authentication import CONNECT_SCOPE
 from itemstream.realtime.limits import TICKET_SECONDS
 from itemstream.realtime.tickets import issue_ticket
@@ -13,7 +14,7 @@ from itemstream.realtime.tickets_dynamodb import DynamoTickets
 tickets = DynamoTickets.from_environment()
 
 
-@rest_handler(scope=CONNECT_SCOPE)
+@rest_handler(scope=CONNECT_SCOPE, rate_limit=tenant_rate_limit())
 def handler(call: Call) -> Response:
     """Make a ticket; it cannot be shown a second time."""
     now = int(time.time())

@@ -7,18 +7,18 @@ from itemstream.observability.metrics import count
 from itemstream.realtime.event_loop import make_runner
 from itemstream.realtime.half_time import HalfTime
 from itemstream.realtime.leases_dynamodb import DynamoReplayLeases
-from itemstream.realtime.outlets import outlets_from_environment
 from itemstream.realtime.replays import (
     ATTEMPTS_AT_A_CLIENT,
     Replayer,
     ReplayOutcome,
     read_replay,
 )
+from itemstream.realtime.sender_ports import sender_ports_from_environment
 
 runner = make_runner()
-outlets = outlets_from_environment()
+ports = sender_ports_from_environment()
 replayer = Replayer(
-    outlets,
+    ports,
     DynamoReplayLeases.from_environment(),
     DynamoLogReader.from_environment(),
 )

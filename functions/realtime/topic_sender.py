@@ -7,13 +7,13 @@ from itemstream.realtime.delivery_metrics import count_sent
 from itemstream.realtime.event_loop import make_runner
 from itemstream.realtime.half_time import HalfTime
 from itemstream.realtime.leases_dynamodb import DynamoShardLeases
-from itemstream.realtime.outlets import outlets_from_environment
 from itemstream.realtime.queues_sqs import SqsDeliveries
+from itemstream.realtime.sender_ports import sender_ports_from_environment
 
 runner = make_runner()
-outlets = outlets_from_environment()
+ports = sender_ports_from_environment()
 sender = TopicSender(
-    outlets,
+    ports,
     DynamoShardLeases.from_environment(),
     SqsDeliveries.from_environment(),
     DynamoLogReader.from_environment(),

@@ -38,6 +38,24 @@ override_resource {
   values          = { arn = "arn:aws:dynamodb:eu-central-1:111122223333:table/silver_call", stream_arn = "arn:aws:dynamodb:eu-central-1:111122223333:table/silver_call/stream/2026-01-01T00:00:00.000" }
 }
 
+override_resource {
+  target          = module.table["reports"].aws_dynamodb_table.this
+  override_during = plan
+  values          = { arn = "arn:aws:dynamodb:eu-central-1:111122223333:table/reports", stream_arn = "arn:aws:dynamodb:eu-central-1:111122223333:table/reports/stream/2026-01-01T00:00:00.000" }
+}
+
+override_resource {
+  target          = module.table["health"].aws_dynamodb_table.this
+  override_during = plan
+  values          = { arn = "arn:aws:dynamodb:eu-central-1:111122223333:table/health", stream_arn = "arn:aws:dynamodb:eu-central-1:111122223333:table/health/stream/2026-01-01T00:00:00.000" }
+}
+
+override_resource {
+  target          = module.table["cleanup"].aws_dynamodb_table.this
+  override_during = plan
+  values          = { arn = "arn:aws:dynamodb:eu-central-1:111122223333:table/cleanup", stream_arn = "arn:aws:dynamodb:eu-central-1:111122223333:table/cleanup/stream/2026-01-01T00:00:00.000" }
+}
+
 variables {
   artifacts_file = "tests/artifacts.json"
 }
@@ -50,7 +68,7 @@ run "consumers" {
   assert {
     condition = toset(keys(module.event_source)) == toset(flatten([
       for logical, entry in local.catalogue.functions : [
-        for consumed in try(entry.consumes, []) : "${logical}/${try(consumed.stream, consumed.queue)}" if !can(consumed.bucket)
+        for consumed in try(entry.consumes, []) : "${logical}/${try(consumed.stream, consumed.queue)}" if can(consumed.stream) || can(consumed.queue)
       ]
     ]))
     error_message = "Every stream and queue that the catalogue names must be read by its function, and no other."
@@ -59,9 +77,9 @@ run "consumers" {
   assert {
     condition = alltrue([
       for entry in values(local.catalogue.functions) :
-      length(distinct([for consumed in try(entry.consumes, []) : can(consumed.stream) ? "stream" : can(consumed.queue) ? "queue" : "bucket"])) <= 1
+      length([for consumed in try(entry.consumes, []) : consumed if can(consumed.queue)]) <= 1
     ])
-    error_message = "A function must consume one kind of source: it knows one queue of dead letters."
+    error_message = "A function must consume one queue at most: it knows one queue of dead letters."
   }
 
   assert {
@@ -80,7 +98,8 @@ run "consumers" {
         for consumed in try(entry.consumes, []) :
         contains(keys(module.function[logical].guarantees.environment), "DEAD_LETTERS_QUEUE") &&
         module.function[logical].guarantees.environment.DEAD_LETTERS_QUEUE == (
-          can(consumed.queue) ? module.queue[consumed.queue].dead_letters.name : module.function[logical].dead_letters.name
+          # What it gives up itself is kept with its queue, if it has one, whatever else it consumes.
+          one(concat([for other in entry.consumes : module.queue[other.queue].dead_letters.name if can(other.queue)], [for own in [module.function[logical].dead_letters.name] : own if length([for other in entry.consumes : other if can(other.queue)]) == 0]))
         )
       ]
     ]))
@@ -107,7 +126,10 @@ run "consumers" {
         for consumed in try(entry.consumes, []) : alltrue([
           for given in [module.event_source["${logical}/${consumed.stream}"].guarantees] :
           coalesce(given.retries, -1) >= 1 && coalesce(given.retries, -1) <= 10000 &&
-          coalesce(given.maximum_age, -1) >= 60 && coalesce(given.maximum_age, -1) <= 43200
+          coalesce(given.maximum_age, -1) >= 60 && coalesce(given.maximum_age, -1) <= (
+            # Silver has all calls: there is nothing to repair with what the stream still holds.
+            "${logical}/${consumed.stream}" == "report_projector/silver_call" ? 86400 : 43200
+          )
         ]) if can(consumed.stream)
       ]
     ]))
@@ -211,7 +233,7 @@ run "consumers" {
   assert {
     condition = alltrue([
       for logical, queue in module.queue :
-      queue.guarantees.max_receive_count >= 2 && queue.guarantees.max_receive_count <= 100 &&
+      queue.guarantees.max_receive_count >= 2 && queue.guarantees.max_receive_count <= 1000 &&
       queue.guarantees.dead_letters_arn == queue.dead_letters.arn && queue.dead_letters.name == "${queue.name}-dead-letters"
     ])
     error_message = "Every queue must give up on a message after some receives, and keep it as a dead letter."
@@ -343,6 +365,83 @@ run "consumers" {
     error_message = "A function must not write to the bucket that calls it: it would call itself."
   }
 
+  # Schedules
+
+  assert {
+    condition = toset(keys(aws_scheduler_schedule.this)) == toset(flatten([
+      for logical, entry in local.catalogue.functions : [for consumed in try(entry.consumes, []) : "${logical}/${consumed.schedule}" if can(consumed.schedule)]
+    ])) && length(distinct([for schedule in aws_scheduler_schedule.this : schedule.name])) == length(aws_scheduler_schedule.this)
+    error_message = "Every schedule that the catalogue names must be there under a name of its own, and no other."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for logical, entry in local.catalogue.functions : [
+        for consumed in try(entry.consumes, []) : alltrue([
+          for schedule in [aws_scheduler_schedule.this["${logical}/${consumed.schedule}"]] :
+          schedule.schedule_expression == consumed.expression && schedule.schedule_expression_timezone == try(consumed.time_zone, "UTC") &&
+          one(schedule.flexible_time_window).mode == "OFF" && schedule.state == "ENABLED" &&
+          schedule.group_name == aws_scheduler_schedule_group.this.name && schedule.kms_key_arn == aws_kms_key.data.arn &&
+          one(schedule.target).arn == "arn:aws:lambda:eu-central-1:111122223333:function:${module.function[logical].name}:live" &&
+          strcontains(one(schedule.target).input, "\"scheduled_time\":\"<aws.scheduler.scheduled-time>\"") &&
+          jsonencode(jsondecode(one(schedule.target).input).input) == jsonencode(try(consumed.input, {})) &&
+          jsondecode(one(schedule.target).input).schedule == consumed.schedule
+        ]) if can(consumed.schedule)
+      ]
+    ]))
+    error_message = "Every schedule must call the alias of its function, when the catalogue says and with the input and the time that it is told."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, schedule in aws_scheduler_schedule.this :
+      one(one(schedule.target).retry_policy).maximum_retry_attempts >= 1 && one(one(schedule.target).retry_policy).maximum_retry_attempts <= 185 &&
+      one(one(schedule.target).retry_policy).maximum_event_age_in_seconds >= 60 && one(one(schedule.target).retry_policy).maximum_event_age_in_seconds <= 86400 &&
+      one(one(schedule.target).dead_letter_config).arn == module.function[split("/", key)[0]].dead_letters.arn
+    ])
+    error_message = "Every schedule must try again, end it, and leave what fails for good at its function's dead letters."
+  }
+
+  assert {
+    condition = alltrue([
+      for role in aws_iam_role.scheduler : [
+        for statement in jsondecode(role.assume_role_policy).Statement : [statement.Principal, statement.Condition]
+        ] == [[
+          { Service = "scheduler.amazonaws.com" },
+          { StringEquals = { "aws:SourceAccount" = "111122223333", "aws:SourceArn" = "arn:aws:scheduler:eu-central-1:111122223333:schedule-group/${aws_scheduler_schedule_group.this.name}" } },
+      ]]
+    ])
+    error_message = "Only our group of schedules may take the scheduler's role."
+  }
+
+  assert {
+    condition = length(aws_iam_role_policy.scheduler) == 0 ? length(aws_scheduler_schedule.this) == 0 : {
+      for statement in jsondecode(one(aws_iam_role_policy.scheduler).policy).Statement : join(" ", sort(statement.Action)) => toset(statement.Resource)
+      } == {
+      "lambda:InvokeFunction"           = toset([for schedule in aws_scheduler_schedule.this : one(schedule.target).arn])
+      "sqs:SendMessage"                 = toset([for schedule in aws_scheduler_schedule.this : one(one(schedule.target).dead_letter_config).arn])
+      "kms:Decrypt kms:GenerateDataKey" = toset([aws_kms_key.data.arn])
+    }
+    error_message = "The scheduler's role must allow calls of the scheduled functions' aliases, their dead letters and the key; nothing else."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, alarm in aws_cloudwatch_metric_alarm.cleanup :
+      alarm.namespace == "Itemstream" && alarm.dimensions == tomap(merge({ service = "itemstream" }, key == "bronze_unfinished" ? { task = "bronze" } : { function = module.function["cleanup_job"].name })) &&
+      alarm.alarm_actions == toset([aws_sns_topic.alerts.arn]) && alarm.treat_missing_data == (key == "missing" ? "breaching" : "notBreaching")
+    ]) && keys(aws_cloudwatch_metric_alarm.cleanup) == ["bronze_unfinished", "errors", "missing"]
+    error_message = "A cleanup that fails, does not run or does not keep up must raise an alarm."
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in [aws_cloudwatch_metric_alarm.cleanup["bronze_unfinished"]] :
+      alarm.metric_name == "CleanupUnfinished" && alarm.statistic == "Minimum" && alarm.threshold == 0 && alarm.period * alarm.evaluation_periods == 3 * 86400
+    ])
+    error_message = "An archive of bronze that three days of runs have not finished must raise an alarm."
+  }
+
   # The event bus
 
   assert {
@@ -394,6 +493,13 @@ run "consumers" {
       if try(statement.Principal.Service, "") == "events.amazonaws.com"
     ] == [jsonencode([["kms:Decrypt", "kms:GenerateDataKey"], false])]
     error_message = "The bus must be allowed to encrypt what its rules send to queues, without a condition that it cannot meet."
+  }
+
+  assert {
+    condition = alltrue([
+      for rule in aws_cloudwatch_event_rule.this : jsondecode(rule.event_pattern).detail.tenant == [{ anything-but = [var.canary_tenant] }]
+    ])
+    error_message = "No rule may take the canary's items anywhere: they come and go each minute."
   }
 
   assert {

@@ -154,6 +154,56 @@ run "environment" {
     error_message = "Functions are in the VPC exactly when they name peers there."
   }
 
+  # Health
+
+  assert {
+    condition = (
+      alltrue([for part, dimension in module.health_alarms.guarantees.parts : dimension == part]) && length(module.health_alarms.guarantees.parts) == 9 &&
+      module.health_alarms.guarantees.missing_data == "breaching" && module.health_alarms.guarantees.function == module.function["health_checker"].name &&
+      alltrue([for actions in module.health_alarms.guarantees.alarm_actions : actions == toset([aws_sns_topic.alerts.arn])])
+    )
+    error_message = "Every part that can be down must have its alarm, and so must the checker's silence."
+  }
+
+  assert {
+    condition = alltrue([
+      for name, url in {
+        REST_API_URL  = ["https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/v1", "${var.execute_api_url}/a1b2c3d4e5/v1"]
+        WEBSOCKET_URL = ["wss://w1s2a3p4i5.execute-api.eu-central-1.amazonaws.com/v1", "${replace(var.execute_api_url, "/^http/", "ws")}/w1s2a3p4i5/v1"]
+      } : module.function["health_checker"].guarantees.environment[name] == url[var.emulated ? 1 : 0]
+    ])
+    error_message = "The canary must know where clients find the APIs."
+  }
+
+  assert {
+    condition = (
+      length(setsubtract(
+        [for queue in local.dead_letters : queue.name],
+        [for owner in split(",", module.function["health_checker"].guarantees.environment.DEAD_LETTERS_OF) : "${local.name}-${owner}-dead-letters"],
+      )) == 0 &&
+      length(split(",", module.function["health_checker"].guarantees.environment.STREAM_CONSUMERS)) == length(distinct([for source in values(local.event_sources) : source.function if source.kind == "stream"])) &&
+      length(split(",", module.function["health_checker"].guarantees.environment.QUEUES_CONSUMED)) == length(local.queues)
+    )
+    error_message = "The checker must know every queue of dead letters, and everybody who may be behind."
+  }
+
+  assert {
+    condition = alltrue([
+      for logical, function in module.function : contains(
+        split(",", module.function["health_checker"].guarantees.environment.STREAM_CONSUMERS),
+        "${replace(logical, "_", "-")}=${function.guarantees.iterator_age_alarm / 1000}",
+      ) && function.guarantees.iterator_age_alarm == (logical == "report_generator" ? 7200000 : 60000)
+      if function.guarantees.iterator_age_alarm != null
+    ])
+    error_message = "The checker and the alarm must say of a consumer from the same lag on that it is behind: of reports after two hours, of the others after a minute."
+  }
+
+  # An environment may hold 4 KB of variables.
+  assert {
+    condition     = alltrue([for function in module.function : length(jsonencode(function.guarantees.environment)) < 4096])
+    error_message = "A function's environment variables must fit into Lambda's 4 KB."
+  }
+
   # Data
 
   assert {
@@ -180,6 +230,29 @@ run "environment" {
   }
 
   assert {
+    condition = alltrue([
+      for name in ["cursor_signing", "database", "token_signing"] :
+      module.secret_rotation.guarantees[name].function_arn == module.function["rotate_secret"].alias.arn &&
+      module.secret_rotation.guarantees[name].days <= 90 && !module.secret_rotation.guarantees[name].immediately
+    ])
+    error_message = "Keys that sign and the password to the database must be rotated by rotate_secret, every 90 days at least, and not by an apply."
+  }
+
+  assert {
+    condition = alltrue([
+      for name, rotation in module.secret_rotation.guarantees :
+      rotation.caller == "secretsmanager.amazonaws.com" && rotation.caller_account == local.account_id &&
+      rotation.caller_secret == aws_secretsmanager_secret.this[name].arn && rotation.qualifier == "live"
+    ])
+    error_message = "Only Secrets Manager may call rotate_secret, for a secret of ours and by its alias."
+  }
+
+  assert {
+    condition     = alltrue([for rotation in module.secret_rotation.guarantees : contains(rotation.alarm_actions, aws_sns_topic.alerts.arn)])
+    error_message = "A rotation that fails must be told."
+  }
+
+  assert {
     condition     = aws_sns_topic.alerts.kms_master_key_id == aws_kms_key.data.arn && aws_kms_key.data.enable_key_rotation
     error_message = "Alerts must be encrypted with our key, and the key must rotate."
   }
@@ -190,6 +263,65 @@ run "environment" {
       cache.protection.encrypted_at_rest && cache.protection.encrypted_in_transit && cache.protection.kms_key_arn == aws_kms_key.data.arn && cache.protection.snapshot_days >= 1
     ])
     error_message = "The cache must be encrypted, at rest with our key and in transit, and have snapshots."
+  }
+
+  assert {
+    condition = alltrue([
+      for database in module.database :
+      !database.protection.public && database.protection.encrypted_at_rest && database.protection.kms_key_arns == toset([aws_kms_key.data.arn]) &&
+      database.protection.tls_only && database.protection.iam_only && database.protection.password_managed && database.protection.backup_days >= 1 && database.protection.grows
+    ]) && (length(module.database) == 1) == (var.database != null)
+    error_message = "The database must be closed to the world, encrypted with our key, reached over TLS and by IAM only, and backed up; nobody may know its owner's password."
+  }
+
+  assert {
+    condition = alltrue([
+      for database in module.database :
+      toset(database.protection.alarms) == toset(["connections", "cpu", "deadlocks", "memory", "pinned_sessions", "storage", "waiting_clients"]) && database.protection.alarm_actions == toset([aws_sns_topic.alerts.arn])
+    ])
+    error_message = "The database must be watched."
+  }
+
+  assert {
+    condition = length(aws_lambda_invocation.migrate) == (var.database == null ? 0 : 1) && alltrue([
+      for call in aws_lambda_invocation.migrate :
+      call.function_name == module.function["migrate"].name && call.qualifier == "live" &&
+      call.triggers.version == module.function["migrate"].guarantees.version &&
+      call.triggers.migrations == sha256(jsonencode({
+        for file in fileset("../layers/python/itemstream/mysql/migrations", "*.sql") : file => filesha256("../layers/python/itemstream/mysql/migrations/${file}")
+      })) &&
+      length(fileset("../layers/python/itemstream/mysql/migrations", "*.sql")) > 0
+    ])
+    error_message = "An apply must bring the database's schema up to date whenever migrations or their function are new, and only where the database is ours."
+  }
+
+  # The local stack's, as it stands in the arguments of mariadbd.
+  assert {
+    condition = alltrue([
+      for database in module.database : database.protection.sql_mode == join("", flatten(
+        regexall("\"([A-Z_,]+)\"", one(regex("(?s)_MYSQL_8_MODE = \\((.*?)\\)", file("../tools/dependencies/mariadb.py"))))
+      ))
+    ])
+    error_message = "The database must refuse the statements that the local one refuses."
+  }
+
+  assert {
+    condition     = var.environment != "prod" || alltrue([for database in module.database : database.protection.multi_az && database.protection.deletion_protection && database.protection.backup_days >= 30])
+    error_message = "Production's database must survive a zone, a mistake and a month."
+  }
+
+  assert {
+    condition = var.database == null || alltrue([
+      for logical, function in local.functions : local.environments[logical].DATABASE_SECRET == "" && local.environments[logical].DATABASE_TLS_CA == "certificates/rds_proxy.pem" &&
+      contains(flatten([for grant in local.access[logical] : [for action in grant.actions : "${grant.service}:${action} ${join(" ", grant.resources)}"]]), "rds-db:connect arn:aws:rds-db:eu-central-1:111122223333:dbuser:prx-0123456789abcdef0/itemstream")
+      if contains(function.network, "database")
+    ])
+    error_message = "Functions must log in to the proxy by IAM, as one user, and verify it."
+  }
+
+  assert {
+    condition     = var.database == null || toset([for logical, function in local.functions : logical if contains(function.network, "database_owner")]) == toset(["migrate", "rotate_secret"])
+    error_message = "Only who changes the schema or the passwords may reach the instance itself."
   }
 
   assert {

@@ -71,6 +71,24 @@ run "alarms" {
   }
 }
 
+# One invocation at a time is what such a function is for.
+run "alone" {
+  command = plan
+
+  module {
+    source = "./modules/function"
+  }
+
+  variables {
+    reserved_concurrency = 1
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["concurrency"].threshold == 1 && aws_cloudwatch_metric_alarm.this["concurrency"].comparison_operator == "GreaterThanThreshold"
+    error_message = "A function that runs once at a time must not raise an alarm by running."
+  }
+}
+
 run "least_privilege" {
   command = plan
 

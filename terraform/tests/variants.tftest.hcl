@@ -34,6 +34,23 @@ run "response_cache" {
   }
 }
 
+# Tokens of somebody else.
+run "foreign_issuer" {
+  command = plan
+
+  variables {
+    tokens = { issuer = "https://issuer.example", jwks_url = "https://issuer.example/jwks.json", audience = "items" }
+  }
+
+  # In the order of the secrets' names: canary_client, token_signing.
+  assert {
+    condition = jsonencode([
+      for grant in local.access["health_checker"] : grant.actions if grant.service == "secretsmanager"
+    ]) == jsonencode([["GetSecretValue"], ["DescribeSecret"]])
+    error_message = "Where somebody else issues tokens, nothing but their rotation may read our signing keys."
+  }
+}
+
 # The same functions as archives with the shared layer.
 run "archives" {
   command = plan

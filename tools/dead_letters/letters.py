@@ -1,10 +1,11 @@
 """What lies in a dead-letter queue, whoever put it there.
 
-Five hands write dead letters: our functions (with ``Kind``, ``Reason``, ``Source``, ``Function``
+Six hands write dead letters: our functions (with ``Kind``, ``Reason``, ``Source``, ``Function``
 and ``FailedAt`` as attributes), SQS itself (the message as it was), Lambda for asynchronous
 invocations (Lambda Developer Guide, "Capturing records of Lambda asynchronous invocations"), Lambda
 for streams (the same guide, "Retaining discarded batch records": where the records are, not the
-records), and EventBridge (User Guide, "Using dead-letter queues to process undelivered events").
+records), EventBridge (User Guide, "Using dead-letter queues to process undelivered events"), and
+its Scheduler, in the same way (Scheduler User Guide, "Configuring a schedule's dead-letter queue").
 """
 
 from __future__ import annotations
@@ -148,7 +149,8 @@ def _describe(
         return kind, text.get("Reason", ""), text.get("Source", ""), function, failed_at
     if "ERROR_CODE" in text or "RULE_ARN" in text:
         reason = f"{text.get('ERROR_CODE', 'not delivered')}: {text.get('ERROR_MESSAGE', '')}"
-        return "undelivered-event", reason.rstrip(": "), text.get("RULE_ARN", ""), "", ""
+        source = text.get("RULE_ARN") or text.get("SCHEDULE_ARN", "")
+        return "undelivered-event", reason.rstrip(": "), source, "", ""
     context = payload.get("requestContext") if isinstance(payload, dict) else None
     if isinstance(context, dict) and "functionArn" in context:
         function, failed_at = str(context["functionArn"]), str(payload.get("timestamp", ""))

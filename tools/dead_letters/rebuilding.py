@@ -102,6 +102,10 @@ def rebuild(account: Account, pointer: Pointer, *, only_removals: bool = False) 
             found = rows.between("created_at", begin - _LONGEST_EVENT, end)
             note = "uploads of the six hours before as they are now"
             lacks = few.and_always("uploads that are settled and gone, and states in between")
+        case "reports":
+            # What becomes of a request comes within the time for which it is tried.
+            found = rows.between("requested_at", begin - _LONGEST_RECORD, end)
+            note = "reports that were asked for in the day before as they are now"
         case "items":
             found = rows.between("updated_at", begin - _LONGEST_WRITE, end)
             note = "items that were last changed then, without what changed in them"

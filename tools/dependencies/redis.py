@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 
-from tools.commands import clean_environment, run
+from tools.dependencies.apt import install_with_apt
+from tools.dependencies.docker import docker_answers
 from tools.project import Problem
 
 __all__ = ["redis_command"]
@@ -33,10 +32,10 @@ def redis_command(port: int, name: str) -> tuple[str, ...]:
     Problem
         If there is no way to run Redis here.
     """
-    server = shutil.which("redis-server") or _install_with_apt()
+    server = _find() or install_with_apt("redis-server", _find)
     if server:
         return (server, "--port", str(port), "--bind", "127.0.0.1", *_SETTINGS, *_EVICTION)
-    if _docker_answers():
+    if docker_answers():
         container = ("docker", "run", "--rm", "--name", name, "-p", f"127.0.0.1:{port}:6379")
         return (*container, _IMAGE, "redis-server", *_SETTINGS, *_EVICTION)
     raise Problem(
@@ -45,33 +44,5 @@ def redis_command(port: int, name: str) -> tuple[str, ...]:
     )
 
 
-def _install_with_apt() -> str | None:
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return None
-    # In run level 1 Debian's scripts do not start the service: it would take the standard port.
-    environment = clean_environment(DEBIAN_FRONTEND="noninteractive", RUNLEVEL="1")
-    try:
-        run(["apt-get", "update", "-qq"], environment=environment)
-        run(
-            ["apt-get", "install", "-qq", "--no-install-recommends", "redis-server"],
-            environment=environment,
-        )
-    except Problem:
-        return None
+def _find() -> str | None:
     return shutil.which("redis-server")
-
-
-def _docker_answers() -> bool:
-    if not shutil.which("docker"):
-        return False
-    try:
-        answer = subprocess.run(
-            ["docker", "info"],
-            capture_output=True,
-            timeout=10,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return answer.returncode == 0

@@ -12,6 +12,7 @@ from uuid import UUID  # noqa: TC003
 from pydantic import BaseModel, ConfigDict, Field
 
 from itemstream.images.model import ContentType as UploadedType  # noqa: TC001
+from itemstream.reports.weeks import WEEK_PATTERN
 from tools.openapi.schemas import Image, Item
 
 __all__ = ["EVENTS", "Envelope"]
@@ -23,6 +24,9 @@ EventType = Literal[
     "image.ready",
     "image.failed",
     "call.recorded",
+    "report.ready",
+    "health.changed",
+    "cleanup.finished",
 ]
 Version = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
@@ -47,9 +51,18 @@ class Envelope(_Strict):
     id: str = Field(
         min_length=1, description="The same however often the event comes; unique in its tenant."
     )
-    source: Literal["/itemstream/items", "/itemstream/images", "/itemstream/calls"]
+    source: Literal[
+        "/itemstream/items",
+        "/itemstream/images",
+        "/itemstream/calls",
+        "/itemstream/reports",
+        "/itemstream/health",
+        "/itemstream/cleanup",
+    ]
     type: EventType
-    subject: str = Field(min_length=1, description="Id of the item or call that it is about.")
+    subject: str = Field(
+        min_length=1, description="Id of the item or call, or week of the report, that it is about."
+    )
     time: datetime = Field(description="When it happened.")
     tenant: str = Field(min_length=1, description="Whose it is.")
     sequence: str = Field(
@@ -107,6 +120,7 @@ class ImageReady(Image):
 
     item_id: UUID
     item_version: Version = Field(description="The item's version with this image.")
+    item_images: Whole = Field(description="How many images that version has.")
 
 
 class ImageFailed(_Strict):
@@ -143,6 +157,50 @@ class CallRecorded(_Strict):
     ingested_at: datetime
 
 
+class ReportReady(_Strict):
+    """A tenant's report of a week is ready: `GET /reports/{week}` has its files."""
+
+    week: str = Field(pattern=WEEK_PATTERN, description="An ISO week.", examples=["2026-W47"])
+    request_id: UUID = Field(description="Of the request that it was made for.")
+    requested_at: datetime
+    requested_by: str | None = Field(
+        description="Subject of the token that asked for it; null for the weekly schedule."
+    )
+    generated_at: datetime
+    changes: Whole = Field(description="How many changes the week had.")
+    calls: Whole = Field(description="How many calls the week had.")
+
+
+class HealthChanged(_Strict):
+    """A part of the platform has been in another state for several checks."""
+
+    part: str = Field(description="Name of the part, such as `mysql`.")
+    status: Literal["up", "degraded", "down"]
+    previous: Literal["up", "degraded", "down", "unknown"]
+    since: datetime = Field(description="When the first of those checks began.")
+    reason: str | None = Field(description="What the last of them found, if it is not up.")
+
+
+class CleanedUp(_Strict):
+    """What a task of the cleanup did."""
+
+    found: Whole = Field(description="Things that were over.")
+    removed: Whole
+    kept: Whole = Field(description="Those that somebody had changed meanwhile.")
+    errors: Whole = Field(description="Those that could not be removed, and steps that failed.")
+    done: bool = Field(description="Whether it came to the end; if not, the next run goes on.")
+    fault: str | None = Field(description="Kind of the error that ended it, if one did.")
+
+
+class CleanupFinished(_Strict):
+    """A run of the cleanup is over."""
+
+    id: UUID
+    started_at: datetime
+    ended_at: datetime
+    tasks: dict[str, CleanedUp] = Field(description="By the task's name, such as `renditions`.")
+
+
 EVENTS: dict[str, type[BaseModel]] = {
     "item.created": ItemCreated,
     "item.updated": ItemUpdated,
@@ -150,4 +208,7 @@ EVENTS: dict[str, type[BaseModel]] = {
     "image.ready": ImageReady,
     "image.failed": ImageFailed,
     "call.recorded": CallRecorded,
+    "report.ready": ReportReady,
+    "health.changed": HealthChanged,
+    "cleanup.finished": CleanupFinished,
 }

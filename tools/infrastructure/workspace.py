@@ -110,6 +110,8 @@ class Workspace:
             f"-var-file={TERRAFORM / 'environments' / 'local.tfvars'}",
             f"-var=artifacts_file={self.artifacts}",
             f"-var=redis_url={self.stack.redis_url}",
+            "-var=database_host=127.0.0.1",
+            f"-var=database_port={self.stack.mariadb_port}",
             f"-var=execute_api_url={execute_api_url(self.stack)}",
         )
 

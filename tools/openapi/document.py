@@ -18,6 +18,7 @@ __all__ = ["openapi_document"]
 
 Json = dict[str, Any]
 
+LIMITED = ("RateLimit", "RateLimit-Policy")
 HEADERS: dict[str, Json] = {
     "ETag": {"description": "The item's version.", "schema": {"type": "string"}},
     "Location": {
@@ -27,6 +28,24 @@ HEADERS: dict[str, Json] = {
     "Idempotency-Replayed": {
         "description": "Present when this is the answer to an earlier request.",
         "schema": {"const": "true"},
+    },
+    "RateLimit": {
+        "description": "Requests that your tenant has left (`r`), and the seconds until it has one "
+        "more (`t`): draft-ietf-httpapi-ratelimit-headers.",
+        "schema": {
+            "type": "string",
+            "pattern": '^"[a-z-]+";r=[0-9]+;t=[0-9]+$',
+            "examples": ['"tickets";r=599;t=1'],
+        },
+    },
+    "RateLimit-Policy": {
+        "description": "Requests that each tenant may make at once (`q`), and the seconds in which "
+        "an allowance that is used up comes back (`w`).",
+        "schema": {
+            "type": "string",
+            "pattern": '^"[a-z-]+";q=[0-9]+;w=[0-9]+$',
+            "examples": ['"tickets";q=600;w=60'],
+        },
     },
     "Retry-After": {
         "description": "Seconds after which to try again.",
@@ -63,7 +82,11 @@ def openapi_document(catalogue: Json) -> Json:
         method, path = route.split(" ")
         operation_id = function if _routes_of(function, routes) == 1 else _operation_id(route)
         paths.setdefault(path, {})[method.lower()] = _operation(
-            OPERATIONS[route], operation_id, path, scope
+            OPERATIONS[route],
+            operation_id,
+            path,
+            scope,
+            limited="rate_limit" in catalogue["functions"][function],
         )
     return {
         "openapi": "3.1.0",
@@ -71,7 +94,8 @@ def openapi_document(catalogue: Json) -> Json:
             "title": "Itemstream REST API",
             "version": "1",
             "description": (
-                "Items and their images, per tenant, and tickets for the WebSocket API. Errors "
+                "Items and their images, and reports of what happened, per tenant, and tickets for "
+                "the WebSocket API. Errors "
                 "are problem documents (RFC 9457)."
             ),
             "license": {"name": "MIT", "identifier": "MIT"},
@@ -80,6 +104,7 @@ def openapi_document(catalogue: Json) -> Json:
         "tags": [
             {"name": "Items"},
             {"name": "Images"},
+            {"name": "Reports"},
             {"name": "Real time"},
             {"name": "Platform"},
         ],
@@ -98,7 +123,9 @@ def openapi_document(catalogue: Json) -> Json:
     }
 
 
-def _operation(operation: Operation, operation_id: str, path: str, scope: str | None) -> Json:
+def _operation(
+    operation: Operation, operation_id: str, path: str, scope: str | None, *, limited: bool
+) -> Json:
     described = [_parameter(parameter) for parameter in operation.parameters]
     names = {parameter["name"] for parameter in described}
     described += [
@@ -127,15 +154,17 @@ def _operation(operation: Operation, operation_id: str, path: str, scope: str | 
     if scope is not None:
         document["security"] = [{"token": [scope]}]
         problems += (401, 403)
-    document["responses"] = _responses(operation, sorted({*problems, 429, 500}))
+    always = LIMITED if limited else ()
+    document["responses"] = _responses(operation, sorted({*problems, 429, 500}), always)
     return document
 
 
-def _responses(operation: Operation, problems: list[int]) -> Json:
+def _responses(operation: Operation, problems: list[int], always: tuple[str, ...]) -> Json:
     responses: Json = {}
     for answer in operation.answers:
         described = responses.setdefault(
-            str(answer.status), {"description": answer.description, **_headers(answer.headers)}
+            str(answer.status),
+            {"description": answer.description, **_headers((*answer.headers, *always))},
         )
         if content := _content(answer):
             described.setdefault("content", {}).update(content)
@@ -150,12 +179,22 @@ def _responses(operation: Operation, problems: list[int]) -> Json:
             str(status),
             {
                 "description": HTTPStatus(status).phrase,
-                **_headers(("Retry-After",) if status in (409, 429) else ()),
+                **_headers(_problem_headers(status, always)),
                 "content": problem,
             },
         )
     responses["default"] = {"description": "Any other problem.", "content": problem}
     return responses
+
+
+def _problem_headers(status: int, always: tuple[str, ...]) -> tuple[str, ...]:
+    match status:
+        case 429:
+            return (*always, "Retry-After")
+        case 409:
+            return ("Retry-After",)
+        case _:
+            return ()
 
 
 def _content(answer: Answer) -> Json:

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from itemstream.images.content import ImageContent
 from itemstream.items.content import ItemContent
-from tools.openapi.schemas import Health, ImageStatus, ImageUpload, Item, ItemPage, Ticket
+from itemstream.reports.content import ReportContent
+from itemstream.reports.weeks import WEEK_PATTERN
+from tools.openapi.schemas import (
+    Health,
+    ImageStatus,
+    ImageUpload,
+    Item,
+    ItemPage,
+    Report,
+    ReportPage,
+    ReportStatus,
+    Ticket,
+)
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -194,6 +206,41 @@ OPERATIONS: dict[str, Operation] = {
         (Answer(200, "How it is.", ImageStatus),),
         (400, 404),
     ),
+    "POST /reports": Operation(
+        "Have the report of a week made",
+        "Reports",
+        (Answer(202, "It is being made: ask for it by its id.", Report, ("Location",)),),
+        (400, 413, 415, 422),
+        "One that is being made is not begun again; one that is ready is made anew. The event "
+        "`report.ready` tells when it is.",
+        body=ReportContent,
+        links={"get_report": {"id": "$response.body#/id"}},
+    ),
+    "GET /reports": Operation(
+        "List reports",
+        "Reports",
+        (Answer(200, "A page of reports, newest week first.", ReportPage),),
+        (400,),
+        parameters=(
+            Parameter("limit", "query", "Reports on a page, at most.", LIST_PARAMETERS[0].schema),
+            LIST_PARAMETERS[1],
+        ),
+    ),
+    "GET /reports/{id}": Operation(
+        "Read a report",
+        "Reports",
+        (Answer(200, "How it is, and where its files are.", ReportStatus),),
+        (400, 404),
+        parameters=(
+            Parameter(
+                "id",
+                "path",
+                "Its week.",
+                {"type": "string", "pattern": WEEK_PATTERN, "examples": ["2026-W47"]},
+                required=True,
+            ),
+        ),
+    ),
     "POST /realtime/tickets": Operation(
         "Make a ticket that opens a WebSocket connection",
         "Real time",
@@ -207,9 +254,11 @@ OPERATIONS: dict[str, Operation] = {
         "Ask whether the API can do its work",
         "Platform",
         (
-            Answer(200, "It can, if slower in part.", Health),
-            Answer(503, "It cannot.", Health),
+            Answer(200, "It can, if not all of it.", Health),
+            Answer(503, "It cannot, or nobody knows.", Health),
         ),
+        description="Answered from the last check of all parts, which is a minute old at the most "
+        "while the checker lives.",
     ),
     "GET /openapi.json": Operation(
         "Read this description",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from itemstream.images.model import MAX_IMAGES
 from itemstream.images.model import ContentType as UploadedType
 from itemstream.items.content import ItemContent
+from itemstream.reports.weeks import WEEK_PATTERN
 
 __all__ = [
     "FieldProblem",
@@ -21,6 +22,9 @@ __all__ = [
     "Item",
     "ItemPage",
     "ProblemDocument",
+    "Report",
+    "ReportPage",
+    "ReportStatus",
     "Ticket",
 ]
 
@@ -144,6 +148,60 @@ class ImageStatus(BaseModel):
     renditions: list[Rendition] = Field(description="Empty until the image is ready.")
 
 
+class Report(BaseModel):
+    """A report of a week: being made, ready, or failed with a reason."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(
+        pattern=WEEK_PATTERN, description="Its week, as ISO 8601 writes it.", examples=["2026-W47"]
+    )
+    starts_at: datetime = Field(description="Monday, 00:00 UTC.")
+    ends_at: datetime = Field(description="The Monday after.")
+    status: Literal["pending", "ready", "failed"]
+    reason: str | None = Field(description="Why it failed.")
+    requested_at: datetime = Field(description="When it was last asked for.")
+    requested_by: str | None = Field(
+        description="Subject of the token that asked for it; null for the weekly schedule."
+    )
+    generated_at: datetime | None = Field(
+        description="When it was ready. It tells what was known then; what came to be known later "
+        "is told when the report is asked for again."
+    )
+    changes: int | None = Field(ge=0, description="How many changes the week had.")
+    calls: int | None = Field(ge=0, description="How many calls the week had.")
+
+
+class ReportFiles(BaseModel):
+    """Where the files of a report can be read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    html: str = Field(description="A page for people.", json_schema_extra=URI)
+    csv: str = Field(description="A line for each change.", json_schema_extra=URI)
+    json_: str = Field(
+        alias="json", description="What the page says, for programs.", json_schema_extra=URI
+    )
+    expires_at: datetime = Field(description="Until when the addresses work, at most: an hour.")
+
+
+class ReportStatus(Report):
+    """A report, with its files once it is ready."""
+
+    files: ReportFiles | None
+
+
+class ReportPage(BaseModel):
+    """One page of reports, newest week first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reports: list[Report]
+    next_cursor: str | None = Field(
+        description="Send it as `cursor` for the next page; null at the end."
+    )
+
+
 class Ticket(BaseModel):
     """What opens one WebSocket connection."""
 
@@ -155,13 +213,38 @@ class Ticket(BaseModel):
     expires_in: int = Field(ge=1, description="Seconds for which it can be used.", examples=[30])
 
 
-class Health(BaseModel):
-    """Whether the API can do its work."""
+class PartHealth(BaseModel):
+    """How a part of the platform is."""
 
     model_config = ConfigDict(extra="forbid")
 
-    status: Literal["up", "degraded", "down"]
-    parts: dict[str, Literal["up", "down", "off"]]
+    status: Literal["up", "degraded", "down", "unknown"] = Field(
+        description="What several checks in a row found; unknown until a new part was found up, or "
+        "that it is not has lasted."
+    )
+    since: datetime | None = Field(description="When the first of them began.")
+    latency_ms: Annotated[int, Field(ge=0)] | None = Field(
+        description="Milliseconds that the last check took."
+    )
+    checked_at: datetime = Field(description="When the last check began.")
+    reason: str | None = Field(
+        default=None,
+        description="In general words, why the last check did not find it up.",
+        examples=["some work is late"],
+    )
+
+
+class Health(BaseModel):
+    """Whether the API can do its work, as the last check found it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Literal["up", "degraded", "down", "unknown"] = Field(
+        description="down: a part that the API cannot do without is. unknown: nobody has looked "
+        "for five minutes."
+    )
+    checked_at: datetime | None = Field(description="When the last check began.")
+    parts: dict[str, PartHealth] = Field(description="By name, such as mysql.")
 
 
 class FieldProblem(BaseModel):

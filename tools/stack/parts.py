@@ -1,4 +1,4 @@
-"""The three processes of the local stack, in the order they start."""
+"""The four processes of the local stack, in the order they start."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from tools.commands import clean_environment
+from tools.dependencies.mariadb import MariaDb
 from tools.dependencies.redis import redis_command
 from tools.dependencies.uv import install_environment
 from tools.project import LOCAL, REQUIREMENTS, ROOT, content_hash, files_below
@@ -17,7 +18,16 @@ from tools.stack.daemons import Daemon
 if TYPE_CHECKING:
     from tools.stack.settings import Stack
 
-__all__ = ["MINISTACK_LAUNCHER", "install_ministack", "lambda_host", "ministack", "parts", "redis"]
+__all__ = [
+    "MINISTACK_LAUNCHER",
+    "install_ministack",
+    "lambda_host",
+    "mariadb",
+    "mariadb_server",
+    "ministack",
+    "parts",
+    "redis",
+]
 
 # MiniStack pins packages that we do not want pinned, so it has an environment of its own.
 _MINISTACK_ENVIRONMENT = LOCAL / "ministack-venv"
@@ -36,7 +46,7 @@ def install_ministack() -> bool:
 
 def parts(stack: Stack) -> list[Daemon]:
     """List the stack's processes in the order they start."""
-    return [redis(stack), ministack(stack), lambda_host(stack)]
+    return [redis(stack), mariadb(stack), ministack(stack), lambda_host(stack)]
 
 
 def redis(stack: Stack) -> Daemon:
@@ -50,6 +60,27 @@ def redis(stack: Stack) -> Daemon:
         port_variable="ITEMSTREAM_PORT_REDIS",
         folder=stack.folder,
         answers=lambda: _redis_answers(stack.redis_port),
+    )
+
+
+def mariadb_server(stack: Stack) -> MariaDb:
+    """Tell where the private MariaDB keeps what it has."""
+    return MariaDb(stack.folder / "mariadb", stack.mariadb_port, f"itemstream-{stack.name}-mariadb")
+
+
+def mariadb(stack: Stack) -> Daemon:
+    """Describe the private MariaDB that stands for RDS; its data is kept."""
+    server = mariadb_server(stack)
+    return Daemon(
+        name="mariadb",
+        title="MariaDB",
+        command=server.command,
+        environment=clean_environment(),
+        port=stack.mariadb_port,
+        port_variable="ITEMSTREAM_PORT_MARIADB",
+        folder=stack.folder,
+        answers=lambda: _mariadb_answers(stack.mariadb_port),
+        version=content_hash([], *server.settings),
     )
 
 
@@ -129,5 +160,14 @@ def _redis_answers(port: int) -> bool:
         with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
             connection.sendall(b"PING\r\n")
             return connection.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def _mariadb_answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+            # Whoever connects is greeted, or told that there are too many.
+            return len(connection.recv(5)) == 5
     except OSError:
         return False

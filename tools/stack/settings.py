@@ -28,6 +28,7 @@ class Stack:
     aws_port: int
     lambda_host_port: int
     redis_port: int
+    mariadb_port: int
     region: str
 
     @property
@@ -54,6 +55,11 @@ class Stack:
     def redis_url(self) -> str:
         """Where the private Redis answers."""
         return f"redis://127.0.0.1:{self.redis_port}/0"
+
+    @property
+    def mysql_url(self) -> str:
+        """Where the private MariaDB answers; the user's password is in a secret."""
+        return f"mysql://itemstream@127.0.0.1:{self.mariadb_port}/itemstream"
 
     @property
     def lambda_host_url(self) -> str:
@@ -110,6 +116,7 @@ def current_stack() -> Stack:
         _port("ITEMSTREAM_PORT_AWS", first),
         _port("ITEMSTREAM_PORT_LAMBDA_HOST", first + 1),
         _port("ITEMSTREAM_PORT_REDIS", first + 2),
+        _port("ITEMSTREAM_PORT_MARIADB", first + 3),
         os.environ.get("ITEMSTREAM_REGION") or "us-east-1",
     )
 

@@ -73,7 +73,8 @@ def _addresses(stack: Stack, applied: dict[str, Any]) -> dict[str, Any]:
         "aws_endpoint_url": stack.aws_endpoint_url,
         "region": stack.region,
         "redis_url": stack.redis_url,
-        "mysql_url": None,
+        # Its password is in the secret `database`.
+        "mysql_url": stack.mysql_url if "mysql" in applied else None,
         "tables": _NAMED["tables"] | applied.get("tables", {}),
         "buckets": _NAMED["buckets"] | applied.get("buckets", {}),
         "queues": applied.get("queues", {}),

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from tools.dead_letters.accounts import local_account
 from tools.dependencies.terraform import find_terraform
+from tools.health import first_check
 from tools.infrastructure.workspace import STATE_BUCKET, Workspace
 from tools.packaging.package import LOCAL_REGISTRY, package
 from tools.packaging.platforms import this_machine
 from tools.project import Problem
 from tools.stack.clients import client
-from tools.stack.parts import install_ministack, lambda_host, ministack, redis
+from tools.stack.database import ensure_database
+from tools.stack.parts import install_ministack, lambda_host, mariadb, ministack, redis
 from tools.stack.record import applied_inputs, mark_applied, outputs, save_outputs
 from tools.stack.urls import rest_api_url
 from tools.tokens.issuer import ensure_keys, issue
@@ -53,15 +56,21 @@ def bring_up(stack: Stack, progress: Progress) -> None:
     with ThreadPoolExecutor() as pool:
         terraform = pool.submit(_find_terraform, progress)
         packages = pool.submit(_package, stack, progress)
+        database = pool.submit(_run, mariadb(stack), progress)
         _start(stack, progress)
         terraform.result()
         workspace = Workspace(stack, packages.result())
+        database.result()
     _apply(workspace, progress)
+    with progress.step("Database") as report:
+        report(ensure_database(stack))
     with progress.step("Signing keys") as report:
         made = ensure_keys(stack)
         report(f"made {', '.join(made)}" if made else "are there")
     with progress.step("The API answers as it should") as report:
         report(_check(stack))
+    with progress.step("Health") as report:
+        report(first_check(local_account(stack)))
 
 
 def _find_terraform(progress: Progress) -> None:

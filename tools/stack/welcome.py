@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["print_status", "print_welcome"]
 
-_SCOPE = "items:read items:write calls:read realtime:connect"
+_SCOPE = "items:read items:write calls:read reports:read reports:write realtime:connect"
 _LIFETIME_SECONDS = 12 * 3600
 _EXAMPLE = {
     "name": "Chair",
@@ -71,7 +71,10 @@ def print_status(status: Status) -> None:
     table = Table(box=None, show_header=False)
     for name, state in status.processes.items():
         table.add_row(name, f"[green]{state}[/]" if state == "running" else f"[red]{state}[/]")
-    for name in ("rest_api_url", "http_api_url", "websocket_url", "aws_endpoint_url", "redis_url"):
+    for name in (
+        *("rest_api_url", "http_api_url", "websocket_url"),
+        *("aws_endpoint_url", "redis_url", "mysql_url"),
+    ):
         table.add_row(name, str(status.document[name]))
     console.print(table)
     for problem in status.problems:

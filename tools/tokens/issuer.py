@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import json
-import secrets
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import EndpointConnectionError
 
+from itemstream.api.cursor_keys import new_cursor_keys
 from itemstream.auth import TokenRefused
 from itemstream.auth.keys import KeySet
+from itemstream.auth.signing_keys import LONGEST_TOKEN, KeyRing, new_key_ring
 from itemstream.auth.tokens import MAX_TOKEN_LENGTH, TokenVerifier
+from itemstream.rotation.published_keys_s3 import S3PublishedKeys
+from tools.dead_letters.accounts import aws_problems, local_account
 from tools.project import Problem
+from tools.secrets.rotating import rotate as rotate_secret
 from tools.stack.clients import client
 from tools.stack.record import outputs
-from tools.tokens.signing_keys import LONGEST_TOKEN, KeyRing, new_key_ring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ensure_keys", "issue", "rotate"]
 
-_PUBLIC_KEYS = "jwks.json"
-_DEFAULT_COOLDOWN_SECONDS = 30.0
 _REMEDIES = {
     "tenant": "--tenant takes 1 to 64 ASCII letters, digits, - and _, and begins with neither of "
     "the last two.",
@@ -43,16 +42,14 @@ def ensure_keys(stack: Stack) -> list[str]:
     secret_names = outputs(stack)["secrets"]
     made = []
     if _read(stack, secret_names["cursor_signing"]["name"]) is None:
-        kid = secrets.token_hex(4)
-        key = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
-        value = json.dumps({"current": kid, "keys": {kid: key}})
-        _write(stack, secret_names["cursor_signing"]["name"], value)
+        _write(stack, secret_names["cursor_signing"]["name"], new_cursor_keys().to_json())
         made.append("cursor_signing")
     stored = _read(stack, secret_names["token_signing"]["name"])
     ring = KeyRing.from_json(stored) if stored else new_key_ring(_now())
-    if stored is None or not _is_published(stack):
+    published = _published(stack)
+    if stored is None or published.read() is None:
         # Published before the secret that signs with it is there: no token can be ahead of it.
-        _publish(stack, ring)
+        published.write(json.dumps(ring.public_keys(_now())).encode())
     if stored is None:
         _write(stack, secret_names["token_signing"]["name"], ring.to_json())
         made.append("token_signing")
@@ -95,19 +92,20 @@ def issue(stack: Stack, tenant: str, scope: str, subject: str, seconds: int) -> 
 
 def rotate(stack: Stack, report: Callable[[str], None]) -> KeyRing:
     """
-    Let the next key sign, publish a new next one, and keep the old one until its tokens are gone.
+    Have Secrets Manager let the next key sign, publish a new next one, and keep the old one's half.
 
-    Waits, reporting how long, until the next key has been published for a whole cooldown.
+    Waits, reporting on what, until the key that signs now has been published for a whole cooldown.
+
+    Raises
+    ------
+    Problem
+        If there are no keys, or the rotation comes to no end.
     """
-    ring = _ring(stack)
-    cooldown = _cooldown(stack)
-    while (wait := ring.seconds_until_next_may_sign(_now(), cooldown)) > 0:
-        report(f"the next key may sign in {wait:.0f} s")
-        time.sleep(min(wait, 1.0))
-    rotated = ring.rotated(_now())
-    _publish(stack, rotated)
-    _write(stack, outputs(stack)["secrets"]["token_signing"]["name"], rotated.to_json())
-    return rotated
+    _ring(stack)
+    account = local_account(stack)
+    with aws_problems(account):
+        rotate_secret(account, "token_signing", report)
+    return _ring(stack)
 
 
 def _now() -> dt.datetime:
@@ -121,18 +119,10 @@ def _ring(stack: Stack) -> KeyRing:
     return KeyRing.from_json(stored)
 
 
-def _cooldown(stack: Stack) -> float:
-    """Return how often, in seconds, an authorizer looks for new keys at the most."""
-    name = outputs(stack)["functions"]["rest_authorizer"]["name"]
-    configuration = client(stack, "lambda").get_function_configuration(FunctionName=name)
-    variables: dict[str, Any] = configuration.get("Environment", {}).get("Variables", {})
-    return float(variables.get("JWKS_COOLDOWN_SECONDS") or _DEFAULT_COOLDOWN_SECONDS)
-
-
 def _read(stack: Stack, secret: str) -> str | None:
     manager = client(stack, "secretsmanager")
     try:
-        # AWS raises for a secret without a value, MiniStack answers without one.
+        # A stack that was made before its versions were as on AWS answers without a value.
         return manager.get_secret_value(SecretId=secret).get("SecretString")  # type: ignore[no-any-return]
     except manager.exceptions.ResourceNotFoundException:
         return None
@@ -144,20 +134,5 @@ def _write(stack: Stack, secret: str, value: str) -> None:
     client(stack, "secretsmanager").put_secret_value(SecretId=secret, SecretString=value)
 
 
-def _publish(stack: Stack, ring: KeyRing) -> None:
-    client(stack, "s3").put_object(
-        Bucket=outputs(stack)["buckets"]["keys"],
-        Key=_PUBLIC_KEYS,
-        Body=json.dumps(ring.public_keys(_now())).encode(),
-        ContentType="application/jwk-set+json",
-        CacheControl="no-cache",
-    )
-
-
-def _is_published(stack: Stack) -> bool:
-    s3 = client(stack, "s3")
-    try:
-        s3.head_object(Bucket=outputs(stack)["buckets"]["keys"], Key=_PUBLIC_KEYS)
-    except s3.exceptions.ClientError:
-        return False
-    return True
+def _published(stack: Stack) -> S3PublishedKeys:
+    return S3PublishedKeys(client(stack, "s3"), outputs(stack)["buckets"]["keys"])

@@ -35,15 +35,23 @@ def _session() -> botocore.session.Session:
 
 
 @cache
-def aws_client(service: str) -> Any:
+def aws_client(service: str, *, read_timeout: float | None = None) -> Any:
     """
     Client of an AWS service, for example ``dynamodb``; one per service and process.
+
+    Parameters
+    ----------
+    read_timeout
+        Seconds that an answer may take where that is longer than usual, for example of a function
+        that is invoked, or shorter; the call is then tried once.
 
     Connecting may take 1 s, an answer 2 s, and a call is tried three times at most: with the pauses
     between, a service that is silent costs up to 9 s, less than any function's time-out.
     """
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     config = _S3_CONFIG if service == "s3" else _CONFIG
+    if read_timeout is not None:
+        config = config.merge(Config(read_timeout=read_timeout, retries={"total_max_attempts": 1}))
     return _session().create_client(service, region_name=region, config=config)
 
 

@@ -1,7 +1,8 @@
 # The six alarms of a function. A breach must last, except where one event is already a fault.
 
 locals {
-  dimensions = { FunctionName = var.name }
+  dimensions         = { FunctionName = var.name }
+  stream_old_seconds = coalesce(var.stream_old_seconds, 60)
 
   alarms = merge(
     {
@@ -30,7 +31,9 @@ locals {
         description = "More than 80 % of the reserved concurrency is in use."
         metric      = "ConcurrentExecutions"
         statistic   = "Maximum"
-        threshold   = 0.8 * var.reserved_concurrency
+        # Of less than five, 80 % is nothing unusual: there the alarm is silent, and that of throttles
+        # tells of it.
+        threshold = var.reserved_concurrency < 5 ? var.reserved_concurrency : 0.8 * var.reserved_concurrency
       }
       dead_letters = {
         description = "Events that failed for good wait to be looked at and redriven."
@@ -43,10 +46,10 @@ locals {
     },
     contains(var.consumes, "stream") ? {
       iterator_age = {
-        description = "The function is more than a minute behind its stream (ms)."
+        description = "The function is more than ${local.stream_old_seconds} s behind its stream (ms)."
         metric      = "IteratorAge"
         statistic   = "Maximum"
-        threshold   = 60000
+        threshold   = 1000 * local.stream_old_seconds
       }
     } : {},
   )

@@ -62,6 +62,7 @@ output "guarantees" {
     reserved_concurrency      = aws_lambda_function.this.reserved_concurrent_executions
     provisioned_concurrency   = one(concat(aws_lambda_provisioned_concurrency_config.fixed, aws_lambda_provisioned_concurrency_config.autoscaled)[*].provisioned_concurrent_executions)
     provisioned_maximum       = one(aws_appautoscaling_target.provisioned[*].max_capacity)
+    iterator_age_alarm        = try(aws_cloudwatch_metric_alarm.this["iterator_age"].threshold, null)
     alarm_actions             = { for name, alarm in aws_cloudwatch_metric_alarm.this : name => alarm.alarm_actions }
   }
 }

@@ -12,7 +12,7 @@ locals {
   kms_actions = {
     dynamodb       = ["Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"]
     s3             = ["Decrypt", "GenerateDataKey"]
-    secretsmanager = ["Decrypt"]
+    secretsmanager = distinct(concat(["Decrypt"], [for grant in local.granted : "GenerateDataKey" if contains(grant.actions, "PutSecretValue")]))
     sns            = ["Decrypt", "GenerateDataKey"]
     sqs            = ["Decrypt", "GenerateDataKey"]
   }

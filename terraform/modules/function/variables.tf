@@ -81,9 +81,15 @@ variable "network" {
 }
 
 variable "consumes" {
-  description = "Kinds of sources that call the function: stream, queue or bucket. It then knows its dead letters and, for a stream, its lag is watched."
+  description = "Kinds of sources that call the function: stream, queue, bucket or schedule. It then knows its dead letters and, for a stream, its lag is watched."
   type        = set(string)
   default     = []
+}
+
+variable "stream_old_seconds" {
+  description = "From how many seconds behind its streams on the alarm tells of it. Null: a minute."
+  type        = number
+  default     = null
 }
 
 variable "kms_key_arn" {

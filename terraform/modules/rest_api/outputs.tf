@@ -8,6 +8,12 @@ output "stage" {
   value       = aws_api_gateway_stage.this.stage_name
 }
 
+# Of the API alone: a function that calls it as its clients do needs it first.
+output "address" {
+  description = "What stands in the API's address: its id and the stage's name."
+  value       = { api = aws_api_gateway_rest_api.this.id, stage = var.stage_name }
+}
+
 output "url" {
   description = "URL of the stage."
   value       = aws_api_gateway_stage.this.invoke_url

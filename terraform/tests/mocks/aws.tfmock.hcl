@@ -51,6 +51,20 @@ mock_resource "aws_cloudwatch_log_group" {
   defaults = { arn = "arn:aws:logs:eu-central-1:111122223333:log-group:/mock" }
 }
 
+mock_resource "aws_db_instance" {
+  defaults = {
+    address            = "mock.eu-central-1.rds.amazonaws.com"
+    master_user_secret = [{ secret_arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:rds!db-mock" }]
+  }
+}
+
+mock_resource "aws_db_proxy" {
+  defaults = {
+    arn      = "arn:aws:rds:eu-central-1:111122223333:db-proxy:prx-0123456789abcdef0"
+    endpoint = "mock.proxy-mock.eu-central-1.rds.amazonaws.com"
+  }
+}
+
 mock_resource "aws_dynamodb_table" {
   defaults = {
     arn        = "arn:aws:dynamodb:eu-central-1:111122223333:table/mock"

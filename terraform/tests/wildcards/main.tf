@@ -14,8 +14,11 @@ locals {
   allowed = {
     "X-Ray knows no resources."                                                                                          = "^\\w+: xray:Put(TraceSegments|TelemetryRecords) on \\*$"
     "Lambda makes network interfaces with the role, before they have names; the function's own code is denied the same." = "^\\w+: ec2:(Create|Delete|Describe)NetworkInterfaces? on \\*$|^\\w+: ec2:DescribeSubnets on \\*$|^\\w+: ec2:(Assign|Unassign)PrivateIpAddresses on \\*$"
-    "Lambda and flow logs name the streams of a log group themselves."                                                   = "^[\\w-]+: logs:(CreateLogStream|DescribeLogStreams|PutLogEvents) on arn:aws:logs:[^*]+:log-group:[^*]+:log-stream:\\*$"
-    "Objects have no list of names: all of one bucket."                                                                  = "^\\w+: s3:(Get|Put|Delete)Object(Version)? on arn:aws:s3:::[^*]+/\\*$"
+    "Lambda, flow logs and RDS name the streams of a log group themselves."                                              = "^[\\w-]+: logs:(CreateLogStream|DescribeLogStreams|GetLogEvents|PutLogEvents) on arn:aws:logs:[^*]+:log-group:[^*]+:log-stream:\\*$"
+    "CloudWatch's metrics are no resources."                                                                             = "^health_checker: cloudwatch:GetMetricData on \\*$"
+    "Every dead-letter queue of one environment, to be counted."                                                         = "^health_checker: sqs:(GetQueueUrl|GetQueueAttributes) on arn:aws:sqs:[^*]+:itemstream-[a-z0-9]+-\\*-dead-letters$"
+    "Versions have no list of names: those of one environment's functions, never a function itself."                     = "^cleanup_job: lambda:(ListAliases|ListVersionsByFunction) on arn:aws:lambda:[^*]+:function:itemstream-[a-z0-9]+-\\*$|^cleanup_job: lambda:DeleteFunction on arn:aws:lambda:[^*]+:function:itemstream-[a-z0-9]+-\\*:\\*$"
+    "Objects have no list of names: all of one bucket."                                                                  = "^\\w+: s3:((Get|Put|Delete)Object(Version)?|AbortMultipartUpload) on arn:aws:s3:::[^*]+/\\*$"
     "ListStreams knows all streams of one table."                                                                        = "^\\w+: dynamodb:ListStreams on arn:aws:dynamodb:[^*]+:table/[^*]+/stream/\\*$"
     "Connections have no list of names: all of one stage."                                                               = "^\\w+: execute-api:ManageConnections on arn:aws:execute-api:[^*]+:[^*]+/[^*]+/(POST|DELETE)/@connections/\\*$"
     "In a key's policy * is that key, and the account must administer it."                                               = "^key: kms:(\\w+|\\*) on \\*$"

@@ -14,7 +14,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["CursorRefused", "Cursors", "keys_from_secret"]
 
@@ -35,11 +35,20 @@ class Cursors:
         Signing keys, oldest first: the last one signs, all of them are honoured.
     lifetime
         Seconds for which a cursor is good.
+    newer_keys
+        Fetches the keys as they are now. It is asked before a cursor is refused: the cursor may be
+        signed by a key that is younger than what we know.
     """
 
-    def __init__(self, keys: Sequence[str], lifetime: int = LIFETIME_SECONDS) -> None:
+    def __init__(
+        self,
+        keys: Sequence[str],
+        lifetime: int = LIFETIME_SECONDS,
+        newer_keys: Callable[[], Sequence[str]] | None = None,
+    ) -> None:
         self._keys = list(keys)
         self._lifetime = lifetime
+        self._newer_keys = newer_keys
 
     def write(self, tenant: str, query: dict[str, str | None], position: str) -> str:
         """Return a cursor for a position in the answer to a tenant's query."""
@@ -54,6 +63,16 @@ class Cursors:
         CursorRefused
             If it is not one of ours for this tenant and query, or is too old.
         """
+        try:
+            return self._read(tenant, query, cursor)
+        except CursorRefused:
+            newer = list(self._newer_keys()) if self._newer_keys else self._keys
+            if newer == self._keys:
+                raise
+            self._keys = newer
+            return self._read(tenant, query, cursor)
+
+    def _read(self, tenant: str, query: dict[str, str | None], cursor: str) -> str:
         try:
             position = self._serializer(tenant, query).loads(cursor, max_age=self._lifetime)
             # The last character of a signature has bits that decoding drops.
@@ -77,7 +96,8 @@ def keys_from_secret(secret: dict[str, object]) -> list[str]:
     """
     Return the signing keys of the secret ``cursor_signing``, the current one last.
 
-    The secret is ``{"current": "<key id>", "keys": {"<key id>": "<key>"}}``.
+    The secret is ``{"current": "<key id>", "keys": {"<key id>": "<key>"}}``, and what
+    :mod:`itemstream.api.cursor_keys` adds to turn it.
     """
     keys = secret["keys"]
     if not isinstance(keys, dict):

@@ -32,6 +32,11 @@ class Request:
     ----------
     event
         The event of a Lambda proxy integration.
+
+    Attributes
+    ----------
+    answer_headers
+        Headers of its answer, whatever that is: a problem too.
     """
 
     def __init__(self, event: dict[str, Any]) -> None:
@@ -42,6 +47,7 @@ class Request:
             name.lower(): value for name, value in (event.get("headers") or {}).items()
         }
         self.query = Query(event.get("multiValueQueryStringParameters") or {})
+        self.answer_headers: dict[str, str] = {}
 
     @property
     def id(self) -> str:

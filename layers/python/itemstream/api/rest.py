@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "Response", "public_rest_handler", "rest_handler"]
 
-EXPOSED_HEADERS = "ETag, Location, Idempotency-Replayed, Retry-After, X-Correlation-Id"
+EXPOSED_HEADERS = (
+    "ETag, Location, Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, "
+    "X-Correlation-Id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ def rest_handler(
     scope: str,
     parameters: Sequence[str] = (),
     problems: Sequence[Callable[[Exception], Problem | None]] = (),
+    rate_limit: Callable[[str], dict[str, str]] | None = None,
 ) -> Callable[[Callable[[Call], Response]], Callable[[dict[str, Any], Any], dict[str, Any]]]:
     """
     Make a Lambda handler for the REST API of a function that answers calls.
@@ -75,6 +79,9 @@ def rest_handler(
         The query parameters that the call takes; others, and repeated ones, are refused.
     problems
         Each turns the errors of one domain into problems, and returns ``None`` for others.
+    rate_limit
+        Lets a tenant's call in and returns headers for its answer, or raises a problem; see
+        :mod:`itemstream.rate_limits.http`. Calls that the scope does not allow are not counted.
     """
 
     def decorate(
@@ -85,6 +92,8 @@ def rest_handler(
             logger.append_keys(tenant=principal.tenant)
             if scope not in principal.scopes:
                 raise Problem(HTTPStatus.FORBIDDEN, f"The token lacks the scope {scope}.")
+            if rate_limit is not None:
+                request.answer_headers.update(rate_limit(principal.tenant))
             return answer(Call(request, principal))
 
         return public_rest_handler(parameters=parameters, problems=problems)(respond)
@@ -161,6 +170,7 @@ def _proxy_response(request: Request, response: Response) -> dict[str, Any]:
         "Cache-Control": "private, no-cache",
         "X-Content-Type-Options": "nosniff",
         "X-Correlation-Id": request.correlation_id,
+        **request.answer_headers,
         **response.headers,
     }
     if origin := os.environ.get("CORS_ORIGIN"):

@@ -20,9 +20,10 @@ from itemstream.auth import KeysUnavailable, TokenRefused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["KeySet", "MalformedKeySet", "parse_jwks"]
+__all__ = ["MAX_KEYS", "KeySet", "MalformedKeySet", "parse_jwks"]
 
-MAX_KEYS = 20
+# Ours may hold a day's retired keys, at 250 bytes each.
+MAX_KEYS = 50
 EMPTY_COOLDOWN_SECONDS = 1
 # RFC 7518, section 3.3.
 MIN_RSA_BITS = 2048

@@ -40,8 +40,17 @@ class CacheSettings:
     redis_cache_name: str = ""
 
 
-def connect(settings: CacheSettings) -> redis.Redis:
-    """Make a client; it connects when it is first used."""
+def connect(settings: CacheSettings, *, timeout_seconds: float | None = None) -> redis.Redis:
+    """
+    Make a client; it connects when it is first used.
+
+    Parameters
+    ----------
+    settings
+        Where Redis is.
+    timeout_seconds
+        How long connecting, and each answer, may take; ``None`` for what requests can bear.
+    """
     credentials = (
         ElastiCacheToken(settings.redis_iam_user, settings.redis_cache_name)
         if settings.redis_iam_user
@@ -51,8 +60,8 @@ def connect(settings: CacheSettings) -> redis.Redis:
         settings.redis_url,
         protocol=2,
         decode_responses=True,
-        socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        socket_timeout=ANSWER_TIMEOUT_SECONDS,
+        socket_connect_timeout=timeout_seconds or CONNECT_TIMEOUT_SECONDS,
+        socket_timeout=timeout_seconds or ANSWER_TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 0),
         credential_provider=credentials,
         # A fresh connection carries the first command at once, with no introductions before it.

@@ -22,6 +22,7 @@ _ITEM_CONTENT = (
     *("name", "description", "category", "status", "price", "quantity", "tags", "attributes"),
 )
 _ITEM = ("id", *_ITEM_CONTENT, "images", "version", "created_at", "updated_at", "created_by")
+_REPORT = ("requested_at", "requested_by", "generated_at", "changes", "calls")
 _FAILED_IMAGE = ("item_id", "reason", "content_type", "created_at", "created_by")
 
 
@@ -106,7 +107,12 @@ def _item_events(change: RowChange) -> list[Event]:
             _item_tenant(new),
             item["id"],
             item["updated_at"],
-            {**image, "item_id": item["id"], "item_version": item["version"]},
+            {
+                **image,
+                "item_id": item["id"],
+                "item_version": item["version"],
+                "item_images": len(item["images"]),
+            },
         )
         for image in added
     ]
@@ -138,11 +144,62 @@ def _call_events(change: RowChange) -> list[Event]:
     return [Event("call.recorded", f"{call_id}:call.recorded", tenant, call_id, time, data)]
 
 
+def _report_events(change: RowChange) -> list[Event]:
+    old, new = change.old, change.new
+    if new is None or new["status"] != "ready":
+        return []
+    if old is not None and old["status"] == "ready" and old["request"] == new["request"]:
+        return []
+    week = new["sk"]
+    data = {"week": week, "request_id": new["request"], **{name: new[name] for name in _REPORT}}
+    # A report that is made anew is told of anew.
+    event_id = f"{week}:{new['request']}:report.ready"
+    return [Event("report.ready", event_id, new["pk"], week, new["generated_at"], data)]
+
+
+def _health_events(change: RowChange) -> list[Event]:
+    new = change.new
+    if new is None or "tenant" not in new:
+        # A row of history.
+        return []
+    parts_before = change.old["parts"] if change.old else {}
+    events = []
+    for name, part in sorted(new["parts"].items()):
+        before = parts_before.get(name, {"status": "unknown"})
+        good_news_of_a_new_part = before["status"] == "unknown" and part["status"] == "up"
+        if part["status"] == before["status"] or good_news_of_a_new_part:
+            continue
+        data = {
+            "part": name,
+            "status": part["status"],
+            "previous": before["status"],
+            "since": part["since"],
+            "reason": part["reason"],
+        }
+        event_id = f"{name}:{part['since']}:health.changed"
+        time = new["checked_at"]
+        events.append(Event("health.changed", event_id, new["tenant"], name, time, data))
+    return events
+
+
+def _cleanup_events(change: RowChange) -> list[Event]:
+    new = change.new
+    if change.kind != "INSERT" or new is None or "run" not in new:
+        # Where a task goes on, or the end of an old account.
+        return []
+    run = new["run"]
+    time, event_id = run["ended_at"], f"{run['id']}:cleanup.finished"
+    return [Event("cleanup.finished", event_id, new["tenant"], run["id"], time, run)]
+
+
 # By how the table's name ends: what comes before is the environment's.
 _TABLES: dict[str, Callable[[RowChange], list[Event]]] = {
     "-items": _item_events,
     "-image-uploads": _image_upload_events,
     "-silver-call": _call_events,
+    "-health": _health_events,
+    "-reports": _report_events,
+    "-cleanup": _cleanup_events,
 }
 
 

@@ -22,6 +22,7 @@ _SOURCES = {
     "call": "/itemstream/calls",
     "report": "/itemstream/reports",
     "health": "/itemstream/health",
+    "cleanup": "/itemstream/cleanup",
 }
 _TOPICS = {
     "item": "items",
@@ -29,6 +30,8 @@ _TOPICS = {
     "call": "calls",
     "report": "reports",
     "health": "health",
+    # Those who run the platform subscribe to one topic.
+    "cleanup": "health",
 }
 
 

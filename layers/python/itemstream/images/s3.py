@@ -8,23 +8,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import (
-    ClientError,
-    ConnectionError,  # noqa: A004
-    HTTPClientError,
-    IncompleteReadError,
-)
+from botocore.exceptions import ClientError
 
 from itemstream.aws import aws_client
 from itemstream.config import from_environment
-from itemstream.dependencies import DependencyUnavailable
 from itemstream.images.model import MAX_UPLOAD_BYTES, UploadGone
-from itemstream.observability.traces import subsegment
+from itemstream.s3.errors import s3_errors
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -42,8 +35,6 @@ CHUNK_BYTES = 1024 * 1024
 # DeleteObjects takes 1,000 keys a call (S3 API reference).
 BATCH_KEYS = 1000
 
-# S3 API reference, "List of error codes": those that may pass, beside all of status 5xx.
-PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "ThrottlingException"})
 GONE_CODES = frozenset({"NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "404", "405"})
 
 
@@ -73,14 +64,14 @@ class _Bucket:
         remaining = iter(keys)
         while batch := list(islice(remaining, BATCH_KEYS)):
             objects = [{"Key": key} for key in batch]
-            with _s3_errors():
+            with s3_errors():
                 answer = self._client.delete_objects(
                     Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True}
                 )
             if errors := answer.get("Errors"):
                 # A part of them was not deleted. Asking for all of them again does no harm.
                 code, message = errors[0].get("Code", ""), errors[0].get("Message", "")
-                with _s3_errors():
+                with s3_errors():
                     raise ClientError(
                         {"Error": {"Code": code, "Message": message}}, "DeleteObjects"
                     )
@@ -92,7 +83,7 @@ class _Bucket:
     def _keys(self, prefix: str) -> Iterator[str]:
         query: dict[str, Any] = {"Bucket": self._bucket, "Prefix": prefix}
         while True:
-            with _s3_errors():
+            with s3_errors():
                 answer = self._client.list_objects_v2(**query)
             yield from (found["Key"] for found in answer.get("Contents", []))
             if not answer.get("IsTruncated"):
@@ -139,7 +130,7 @@ class S3Originals(_Bucket):
         """Fetch an upload, the version that is meant, in pieces."""
         version = {"VersionId": version_id} if version_id else {}
         try:
-            with _s3_errors(), file.open("wb") as opened:
+            with s3_errors(), file.open("wb") as opened:
                 answer = self._client.get_object(Bucket=self._bucket, Key=key, **version)
                 for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
                     opened.write(chunk)
@@ -160,7 +151,7 @@ class S3Renditions(_Bucket):
     def put(self, key: str, body: bytes, content_type: str) -> None:
         """Store a rendition; S3 checks that it arrived as it was sent."""
         checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
-        with _s3_errors():
+        with s3_errors():
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=key,
@@ -177,19 +168,3 @@ class S3Renditions(_Bucket):
                 "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=URL_SECONDS
             )
         )
-
-
-@contextmanager
-def _s3_errors() -> Iterator[None]:
-    """Trace a call, and turn throttles, outages and time-outs into DependencyUnavailable."""
-    try:
-        with subsegment("S3", namespace="aws"):
-            yield
-    except ClientError as error:
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        code = error.response.get("Error", {}).get("Code")
-        if code in PASSING_CODES or code == "InternalError" or status >= 500:
-            raise DependencyUnavailable("S3") from error
-        raise
-    except (HTTPClientError, ConnectionError, IncompleteReadError) as error:
-        raise DependencyUnavailable("S3") from error

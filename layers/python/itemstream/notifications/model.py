@@ -126,5 +126,8 @@ def severity_of(event: dict[str, Any]) -> Severity:
             return "warning"
         case "health.changed":
             return "info" if event.get("data", {}).get("status") == "up" else "warning"
+        case "cleanup.finished":
+            tasks = event.get("data", {}).get("tasks", {}).values()
+            return "warning" if any(task["errors"] for task in tasks) else "info"
         case _:
             return "info"

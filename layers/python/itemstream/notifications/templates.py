@@ -1,8 +1,9 @@
 """Notifications rendered from files: for each type of event one text and one page.
 
 ``<type>.txt`` is written like a mail: its first line is the subject, an empty line follows, then
-the text. ``<type>.html`` is escaped. Templates see ``event``, the CloudEvent, and its ``data``,
-which is empty where an event was too large for the bus; a name that neither has is an error.
+the text. ``<type>.html`` is escaped. Templates see ``event``, the CloudEvent, its ``data``, which
+is empty where an event was too large for the bus, and ``link``, which few have; a name that none
+of them has is an error.
 """
 
 from __future__ import annotations
@@ -60,9 +61,16 @@ class Templates:
         """The types of events that there are templates for."""
         return frozenset(file.stem for file in self._folder.glob("*.txt"))
 
-    def render(self, event: dict[str, Any]) -> Notification:
+    def render(self, event: dict[str, Any], link: dict[str, str] | None = None) -> Notification:
         """
         Make the notification of an event.
+
+        Parameters
+        ----------
+        event
+            The CloudEvent.
+        link
+            Where there is more to be read: ``url``, and until when, ``expires_at``.
 
         Raises
         ------
@@ -72,7 +80,7 @@ class Templates:
         """
         if event["type"] not in self.types:
             raise Refused(f"there is no notification of events of type {event['type']}")
-        seen = {"event": event, "data": event.get("data", {})}
+        seen = {"event": event, "data": event.get("data", {}), "link": link}
         try:
             mail = self._environment.get_template(f"{event['type']}.txt").render(seen)
             page = self._environment.get_template(f"{event['type']}.html").render(seen)

@@ -86,13 +86,13 @@ class Activity:
         The connection as it is now.
     messages_in_window
         How many messages came from it in this second, the latest included.
-    strikes
+    violations
         How often it went against a limit in the minute that began with the first time.
     """
 
     connection: Connection
     messages_in_window: int
-    strikes: int
+    violations: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Subscription:
         to ``after`` were sent, and a replayer sends what follows.
     after
         A sequence of the log.
-    passed
+    skipped
         While it is behind, the highest sequence that senders left to the replayer.
     ends_at
         When its connection is closed at the latest, in seconds since the epoch.
@@ -121,7 +121,7 @@ class Subscription:
     shard: int
     state: Literal["live", "behind"]
     after: int
-    passed: int | None
+    skipped: int | None
     ends_at: int
 
 
@@ -132,12 +132,15 @@ class TopicState:
 
     Parameters
     ----------
+    shards
+        Over how many partitions its subscribers may be spread: all of them are to be sent to.
     large
         Whether its shards are sent to one by one, each by a function of its own.
     large_after
         The last sequence that was sent before it was so.
     """
 
+    shards: int
     large: bool
     large_after: int | None
 
@@ -165,7 +168,7 @@ class ConnectionRepository(Protocol):
         """Count a message that came from a connection; ``None`` if that is not known."""
         ...
 
-    def strike(self, connection_id: str, now: int) -> int:
+    def count_violation(self, connection_id: str, now: int) -> int:
         """Count a violation; return how many there were within the minute, 0 if it is gone."""
         ...
 
@@ -183,10 +186,20 @@ class ConnectionRepository(Protocol):
         ...
 
     def subscribe(
-        self, connection: Connection, topic: Topic, shard: int, *, after: int, live: bool
+        self,
+        connection: Connection,
+        topic: Topic,
+        shard: int,
+        *,
+        shards: int,
+        after: int,
+        live: bool,
     ) -> None:
         """
         Subscribe a connection, anew if it was subscribed before: then from another shard, maybe.
+
+        Senders know of the topic's ``shards`` before the subscription is there, so that none
+        begins after that and looks in fewer.
 
         Raises
         ------
@@ -235,7 +248,7 @@ class SubscriptionRepository(Protocol):
         """Return a subscription, or ``None`` if there is none, or no longer."""
         ...
 
-    def pass_over(self, subscription: Subscription, sequence: int) -> Subscription | None:
+    def skip(self, subscription: Subscription, sequence: int) -> Subscription | None:
         """
         Leave events up to a sequence to the replayer of a subscription that is behind.
 

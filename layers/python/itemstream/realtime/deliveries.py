@@ -48,7 +48,7 @@ __all__ = [
     "BroadcastSettings",
     "Broadcaster",
     "Delivery",
-    "Outlets",
+    "SenderPorts",
     "Sent",
     "TopicSender",
     "read_delivery",
@@ -73,7 +73,6 @@ GRACE_SECONDS = 30
 class BroadcastSettings:
     """Environment of the broadcaster: beyond so many subscribers a topic is sent to by shards."""
 
-    realtime_shards: int
     large_topic_subscribers: int = SUBSCRIBERS_OF_A_SMALL_TOPIC
 
 
@@ -134,7 +133,7 @@ class Broadcast:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlets:
+class SenderPorts:
     """
     What everybody who sends needs.
 
@@ -166,31 +165,27 @@ class Broadcaster:
 
     Parameters
     ----------
-    outlets
+    ports
         What everybody who sends needs.
     leases
         What is to be sent to the shards of large topics.
     deliveries
         Whom to ask to send it.
-    shards
-        Over how many partitions the subscribers of a topic are spread.
     small
         How many subscribers a topic may have that is sent to here.
     """
 
     def __init__(
         self,
-        outlets: Outlets,
+        ports: SenderPorts,
         leases: ShardLeases,
         deliveries: Deliveries,
         *,
-        shards: int,
         small: int = SUBSCRIBERS_OF_A_SMALL_TOPIC,
     ) -> None:
-        self._outlets = outlets
+        self._ports = ports
         self._leases = leases
         self._deliveries = deliveries
-        self._shards = shards
         self._small = small
 
     async def broadcast(
@@ -209,7 +204,7 @@ class Broadcaster:
         out_of_time
             Whether who has not got all of it is rather left to a replayer.
         """
-        sending = _Sending(self._outlets)
+        sending = _Sending(self._ports)
         outcomes = await asyncio.gather(
             *(
                 self._to_tenant(sending, tenant, events, out_of_time)
@@ -238,7 +233,7 @@ class Broadcaster:
                 topics.setdefault(topic, []).append(event)
         if not topics:
             return
-        run, subscriptions = self._outlets.run, self._outlets.subscriptions
+        run, subscriptions = self._ports.run, self._ports.subscriptions
         states = await run(subscriptions.topics_with_subscribers, tenant, list(topics))
         await _all(
             self._to_topic(sending, _Batch(tenant, topic, topics[topic]), state, out_of_time)
@@ -252,13 +247,13 @@ class Broadcaster:
         state: TopicState,
         out_of_time: Callable[[], bool],
     ) -> None:
-        run, tenant, topic = self._outlets.run, batch.tenant, batch.topic
-        shards = range(Topic.parse(topic).shards(self._shards))
+        run, tenant, topic = self._ports.run, batch.tenant, batch.topic
+        shards = range(state.shards)
         if not state.large:
             if await self._sent_here(sending, batch, shards, out_of_time):
                 return
             # Some may get this batch twice. Nothing of it is on its way any more.
-            await run(self._outlets.subscriptions.make_large, tenant, topic, batch.before)
+            await run(self._ports.subscriptions.make_large, tenant, topic, batch.before)
         await _all(
             run(self._leases.extend, tenant, topic, shard, after=batch.before, until=batch.last)
             for shard in shards
@@ -303,7 +298,7 @@ class TopicSender:
 
     Parameters
     ----------
-    outlets
+    ports
         What everybody who sends needs.
     leases
         What is to be sent to the shards of large topics.
@@ -317,7 +312,7 @@ class TopicSender:
 
     def __init__(
         self,
-        outlets: Outlets,
+        ports: SenderPorts,
         leases: ShardLeases,
         deliveries: Deliveries,
         log: EventLogReader,
@@ -325,7 +320,7 @@ class TopicSender:
         events: int = EVENTS_OF_A_PASS,
         size: int = BYTES_OF_A_PASS,
     ) -> None:
-        self._outlets = outlets
+        self._ports = ports
         self._leases = leases
         self._deliveries = deliveries
         self._log = log
@@ -356,8 +351,8 @@ class TopicSender:
         DependencyUnavailable
             Some may not have been sent: the same message has to come again.
         """
-        sending = _Sending(self._outlets)
-        run, subscriptions = self._outlets.run, self._outlets.subscriptions
+        sending = _Sending(self._ports)
+        run, subscriptions = self._ports.run, self._ports.subscriptions
         tenant, topic, shard = delivery.tenant, delivery.topic, delivery.shard
         states = await run(subscriptions.topics_with_subscribers, tenant, [topic])
         state = states.get(topic)
@@ -398,7 +393,7 @@ class TopicSender:
         self, sending: _Sending, lease: ShardLease, out_of_time: Callable[[], bool]
     ) -> ShardLease | None:
         """Send some events to all subscribers of the shard; return what is left to do."""
-        run, delivery = self._outlets.run, lease.delivery
+        run, delivery = self._ports.run, lease.delivery
         if delivery.until <= delivery.after:
             return await self._finish(lease, delivery.after)
         send: Callable[[Subscription], Coroutine[Any, Any, None]]
@@ -450,12 +445,12 @@ class TopicSender:
         return await self._finish(lease, until)
 
     async def _finish(self, lease: ShardLease, after: int) -> ShardLease | None:
-        left: ShardLease | None = await self._outlets.run(self._leases.finish_pass, lease, after)
+        left: ShardLease | None = await self._ports.run(self._leases.finish_pass, lease, after)
         return left
 
     async def _events_of(self, delivery: ShardDelivery) -> list[LoggedEvent]:
         """Read a pass's events: if it was begun before, the same as then."""
-        run = self._outlets.run
+        run = self._ports.run
         until = delivery.pass_until or delivery.until
         events: list[LoggedEvent] = []
         after = delivery.after
@@ -533,8 +528,8 @@ class _Batch:
 class _Sending:
     """What one invocation sends."""
 
-    def __init__(self, outlets: Outlets) -> None:
-        self._outlets = outlets
+    def __init__(self, ports: SenderPorts) -> None:
+        self._ports = ports
         self._free = asyncio.Semaphore(POSTS_AT_ONCE)
         self.sent = Sent()
 
@@ -545,7 +540,7 @@ class _Sending:
         self, tenant: str, topic: str, shard: int, start: str | None = None
     ) -> AsyncGenerator[tuple[list[Subscription], str | None], None]:
         """Read a shard's subscriptions, each page while the one before is being sent."""
-        run, subscriptions = self._outlets.run, self._outlets.subscriptions
+        run, subscriptions = self._ports.run, self._ports.subscriptions
 
         def read(start: str | None) -> asyncio.Future[Any]:
             return asyncio.ensure_future(run(subscriptions.page, tenant, topic, shard, start))
@@ -574,20 +569,20 @@ class _Sending:
         live = await self._live(subscription, batch.last)
         if live is None:
             return
-        outlets = self._outlets
+        ports = self._ports
         # What came before the batch was sent, whoever did that.
         delivered = max(live.after, batch.before)
         for last, frame in batch.frames(live.after):
             if out_of_time():
                 await self._leave_behind(live, delivered)
                 return
-            outcome = await outlets.sockets.post(live.connection_id, frame, patience=patience)
+            outcome = await ports.sockets.post(live.connection_id, frame, patience=patience)
             if outcome is Outcome.DELIVERED:
                 self.sent.frames += 1
                 delivered = last
             elif outcome is Outcome.GONE:
                 self.sent.gone += 1
-                await outlets.run(outlets.connections.remove, live.connection_id)
+                await ports.run(ports.connections.remove, live.connection_id)
                 return
             else:
                 await self._leave_behind(live, delivered)
@@ -602,22 +597,22 @@ class _Sending:
             await self._leave_behind(live, max(live.after, after))
 
     def note_lag(self, batch: _Batch) -> None:
-        lag = self._outlets.clock() - batch.oldest
+        lag = self._ports.clock() - batch.oldest
         self.sent.lag = max(lag, self.sent.lag or 0)
 
     async def _live(self, subscription: Subscription, until: int) -> Subscription | None:
         """Return the subscription if it is to be sent to; else leave that to its replayer."""
-        run, subscriptions = self._outlets.run, self._outlets.subscriptions
+        run, subscriptions = self._ports.run, self._ports.subscriptions
         current: Subscription | None = subscription
-        if subscription.ends_at + GRACE_SECONDS <= self._outlets.clock():
+        if subscription.ends_at + GRACE_SECONDS <= self._ports.clock():
             return None
         if subscription.state == "behind":
-            current = await run(subscriptions.pass_over, subscription, until)
+            current = await run(subscriptions.skip, subscription, until)
         return current
 
     async def _leave_behind(self, subscription: Subscription, after: int) -> None:
         self.sent.behind += 1
-        run, replays = self._outlets.run, self._outlets.replays
+        run, replays = self._ports.run, self._ports.replays
         connection_id, topic = subscription.connection_id, subscription.topic
         # The message first: a crash between the two leaves a live subscription, to which the batch
         # is sent again. That it tells where our way ended makes up for a message that overtakes us.
@@ -630,7 +625,7 @@ class _Sending:
             delay=SECONDS_TO_A_REPLAY,
             after=after,
         )
-        await run(self._outlets.subscriptions.fall_behind, subscription, after)
+        await run(self._ports.subscriptions.fall_behind, subscription, after)
 
 
 class _Tasks:

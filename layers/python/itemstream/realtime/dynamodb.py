@@ -26,12 +26,13 @@ from itemstream.realtime.connections import (
 )
 from itemstream.realtime.limits import (
     CONNECTION_SECONDS,
-    STRIKE_SECONDS,
     TOPICS_PER_CONNECTION,
+    VIOLATION_SECONDS,
 )
 from itemstream.realtime.rows_dynamodb import (
     ConnectionsTable,
     connection_key,
+    shards_of_topic,
     subscription_key,
     topic_key,
 )
@@ -96,8 +97,8 @@ class DynamoConnections:
                         "revision": 0,
                         "window": 0,
                         "messages": 0,
-                        "strikes": 0,
-                        "strikes_since": 0,
+                        "violations": 0,
+                        "violations_since": 0,
                         "expires_at": connection.connected_at + CONNECTION_ROW_SECONDS,
                     }
                 ),
@@ -149,22 +150,22 @@ class DynamoConnections:
         if row is None:
             return None
         stored = from_item(row)
-        return Activity(_connection(row), stored["messages"], _strikes(stored, now))
+        return Activity(_connection(row), stored["messages"], _violations(stored, now))
 
-    def strike(self, connection_id: str, now: int) -> int:
+    def count_violation(self, connection_id: str, now: int) -> int:
         """Count by a window that begins with the first violation."""
         key = connection_key(connection_id)
         held, row = self._table.change(
             key,
-            "SET #strikes = :one, #strikes_since = :now",
-            condition=f"{_THERE} AND #strikes_since <= :over",
-            values={"now": now, "over": now - STRIKE_SECONDS, "one": 1},
+            "SET #violations = :one, #violations_since = :now",
+            condition=f"{_THERE} AND #violations_since <= :over",
+            values={"now": now, "over": now - VIOLATION_SECONDS, "one": 1},
         )
         if not held and row is not None:
             _, row = self._table.change(
-                key, "ADD #strikes :one", condition=_THERE, values={"one": 1}
+                key, "ADD #violations :one", condition=_THERE, values={"one": 1}
             )
-        return 0 if row is None else int(row["strikes"]["N"])
+        return 0 if row is None else int(row["violations"]["N"])
 
     def renew(self, connection: Connection) -> None:
         """Change the connection and all its subscriptions in one transaction."""
@@ -209,10 +210,17 @@ class DynamoConnections:
         raise ConnectionChanged(connection.id)
 
     def subscribe(
-        self, connection: Connection, topic: Topic, shard: int, *, after: int, live: bool
+        self,
+        connection: Connection,
+        topic: Topic,
+        shard: int,
+        *,
+        shards: int,
+        after: int,
+        live: bool,
     ) -> None:
         """Have the topic known, then change the connection and its subscription at once."""
-        self._have_topic(connection.tenant, topic.name)
+        self._have_topic(connection.tenant, topic.name, shards)
         seen = connection.topics.get(topic.name, shard)
         changed = self._table.update(
             connection_key(connection.id),
@@ -281,18 +289,26 @@ class DynamoConnections:
         key = subscription_key(connection.tenant, topic.name, shard, connection.id)
         return {"Delete": {"TableName": self._table.name, "Key": key}}
 
-    def _have_topic(self, tenant: str, topic: str) -> None:
+    def _have_topic(self, tenant: str, topic: str, shards: int) -> None:
         now = int(self._clock())
         key = topic_key(tenant, topic)
         row = self._table.get(key)
-        if row is not None and int(row["expires_at"]["N"]) > now + TOPIC_ROW_SECONDS // 2:
-            return
-        self._table.change(
-            key,
-            "SET #expires_at = :expires_at, #large = if_not_exists(#large, :large)",
-            condition="attribute_not_exists(pk) OR #expires_at < :expires_at",
-            values={"expires_at": now + TOPIC_ROW_SECONDS, "large": False},
-        )
+        if row is None or int(row["expires_at"]["N"]) <= now + TOPIC_ROW_SECONDS // 2:
+            _, row = self._table.change(
+                key,
+                "SET #expires_at = :expires_at, #large = if_not_exists(#large, :large),"
+                " #shards = if_not_exists(#shards, :shards)",
+                condition="attribute_not_exists(pk) OR #expires_at < :expires_at",
+                values={"expires_at": now + TOPIC_ROW_SECONDS, "large": False, "shards": shards},
+            )
+        # Never fewer while the row is there: somebody may be where fewer would not look.
+        if row is None or shards_of_topic(row) < shards:
+            self._table.change(
+                key,
+                "SET #shards = :shards",
+                condition="attribute_not_exists(#shards) OR #shards < :shards",
+                values={"shards": shards},
+            )
 
 
 def _connection(row: Row) -> Connection:
@@ -310,5 +326,5 @@ def _connection(row: Row) -> Connection:
     )
 
 
-def _strikes(stored: dict[str, Any], now: int) -> int:
-    return int(stored["strikes"]) if stored["strikes_since"] > now - STRIKE_SECONDS else 0
+def _violations(stored: dict[str, Any], now: int) -> int:
+    return int(stored["violations"]) if stored["violations_since"] > now - VIOLATION_SECONDS else 0

@@ -89,7 +89,7 @@ class ReplayLeases(Protocol):
         Returns
         -------
         bool
-            False if senders have passed over events that come after ``after``: the lease is still
+            False if senders have skipped events that come after ``after``: the lease is still
             held, and the log has more to read.
 
         Raises

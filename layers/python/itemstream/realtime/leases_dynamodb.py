@@ -89,11 +89,11 @@ class DynamoReplayLeases:
         return ReplayLease(saved, lease.token)
 
     def go_live(self, lease: ReplayLease, after: int) -> bool:
-        """Change the state, unless senders passed over more than was sent."""
+        """Change the state, unless senders skipped more than was sent."""
         held, row = self._table.change(
             _key(lease.subscription),
-            f"SET #state = :live, #after = :after REMOVE #passed, {_GIVEN_BACK}",
-            condition=f"{_MINE} AND (attribute_not_exists(#passed) OR #passed <= :after)",
+            f"SET #state = :live, #after = :after REMOVE #skipped, {_GIVEN_BACK}",
+            condition=f"{_MINE} AND (attribute_not_exists(#skipped) OR #skipped <= :after)",
             values={"live": "live", "after": after, "token": lease.token},
         )
         if not held and (row is None or row.get("lease") != {"S": lease.token}):

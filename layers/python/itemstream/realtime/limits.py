@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 __all__ = [
-    "ABUSE_STRIKES",
     "CONNECTION_SECONDS",
     "LARGEST_EVENTS_FRAME_BYTES",
     "LARGEST_FRAME_BYTES",
     "MESSAGES_PER_SECOND",
+    "MOST_VIOLATIONS",
     "NESTING",
-    "STRIKE_SECONDS",
     "TICKET_SECONDS",
     "TOPICS_PER_CONNECTION",
+    "VIOLATION_SECONDS",
 ]
 
 TOPICS_PER_CONNECTION = 50
@@ -22,8 +22,8 @@ LARGEST_FRAME_BYTES = 4096
 NESTING = 8
 
 # So many violations within so many seconds, of whatever kind, end a connection.
-ABUSE_STRIKES = 20
-STRIKE_SECONDS = 60
+MOST_VIOLATIONS = 20
+VIOLATION_SECONDS = 60
 
 # API Gateway ends a connection after two hours (Developer Guide, "Quotas for WebSocket APIs").
 CONNECTION_SECONDS = 2 * 3600

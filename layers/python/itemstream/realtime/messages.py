@@ -31,7 +31,7 @@ from itemstream.realtime.frames import (
     Unsubscribe,
     read_frame,
 )
-from itemstream.realtime.limits import ABUSE_STRIKES, MESSAGES_PER_SECOND
+from itemstream.realtime.limits import MESSAGES_PER_SECOND, MOST_VIOLATIONS
 from itemstream.realtime.server_frames import CloseCode
 from itemstream.realtime.topics import Topic
 
@@ -59,8 +59,7 @@ class MessagesSettings:
     Parameters
     ----------
     realtime_shards
-        Over how many partitions the subscribers of a topic are spread: never more than senders
-        send to.
+        Over how many partitions the subscribers of a topic are spread.
     """
 
     realtime_shards: int
@@ -177,22 +176,22 @@ class Messages:
         connection = activity.connection
         logger.append_keys(tenant=connection.tenant)
         _require_open(connection, now)
-        if activity.strikes >= ABUSE_STRIKES:
-            self._strike(connection, now)
+        if activity.violations >= MOST_VIOLATIONS:
+            self._count_violation(connection, now)
         try:
             return self._answer_frame(_permitted(asked, activity), connection, now)
         except _Refused as refused:
             count("FramesRefused")
-            self._strike(connection, now)
+            self._count_violation(connection, now)
             raise refused.problem from None
 
-    def _strike(self, connection: Connection, now: int) -> None:
-        strikes = self._connections.strike(connection.id, now)
-        if strikes < ABUSE_STRIKES:
+    def _count_violation(self, connection: Connection, now: int) -> None:
+        violations = self._connections.count_violation(connection.id, now)
+        if violations < MOST_VIOLATIONS:
             return
         # They are counted one by one, so that one of many frames asks for the end; and another one
         # later, if the connection is still open.
-        if strikes % ABUSE_STRIKES == 0:
+        if violations % MOST_VIOLATIONS == 0:
             count("ConnectionsAbused")
             self._endings.ask(connection.id, delay=0, at_once=True)
         raise _Closing(CloseCode.ABUSE)
@@ -249,7 +248,14 @@ class Messages:
         self, connection: Connection, topic: Topic, shard: int, *, after: int, live: bool
     ) -> None:
         try:
-            self._connections.subscribe(connection, topic, shard, after=after, live=live)
+            self._connections.subscribe(
+                connection,
+                topic,
+                shard,
+                shards=topic.shards(self._shards),
+                after=after,
+                live=live,
+            )
         except TooManyTopics:
             raise _Refused(problems.too_many_topics()) from None
 

@@ -33,7 +33,7 @@ __all__ = [
     "SqsReplays",
 ]
 
-# SQS API reference, SendMessage, "DelaySeconds", and SendMessageBatch.
+# SQS API reference, SendMessageBatch.
 LONGEST_DELAY_SECONDS = 900
 MESSAGES_PER_CALL = 10
 # SQS API reference, "Common errors": what a status code of 4xx may hide.
@@ -102,7 +102,7 @@ class SqsReplays:
         }
         if after is not None:
             message["after"] = after
-        self._queue.send(message, delay)
+        self._queue.send(message, delay=delay, tenant=tenant)
 
 
 class SqsDeliveries:
@@ -128,8 +128,9 @@ class SqsDeliveries:
 
     def ask(self, tenant: str, topic: str, shards: Iterable[int]) -> None:
         """Send a message for each shard, ten at once."""
-        self._queue.send_all(
-            [{"tenant": tenant, "topic": topic, "shard": shard} for shard in shards]
+        self._queue.send(
+            *({"tenant": tenant, "topic": topic, "shard": shard} for shard in shards),
+            tenant=tenant,
         )
 
 
@@ -156,7 +157,7 @@ class SqsEndings:
 
     def ask(self, connection_id: str, *, delay: int, at_once: bool = False) -> None:
         """Send a message."""
-        self._queue.send({"connection_id": connection_id, "at_once": at_once}, delay)
+        self._queue.send({"connection_id": connection_id, "at_once": at_once}, delay=delay)
 
 
 class _Queue:
@@ -166,18 +167,20 @@ class _Queue:
         self._client = client
         self._name = name
 
-    def send(self, message: dict[str, Any], delay: int) -> None:
-        with _sqs_errors():
-            self._client.send_message(
-                QueueUrl=self._url,
-                MessageBody=_json(message),
-                DelaySeconds=max(0, min(delay, LONGEST_DELAY_SECONDS)),
-            )
+    def send(self, *messages: dict[str, Any], delay: int = 0, tenant: str | None = None) -> None:
+        """
+        Send messages, ten with each call.
 
-    def send_all(self, messages: list[dict[str, Any]]) -> None:
+        Those of one tenant are a group of what SQS calls a fair queue: where one group has much
+        waiting, the messages of others are handed out first, in no other order than before. (SQS
+        Developer Guide, "Amazon SQS fair queues".)
+        """
+        common: dict[str, Any] = {"DelaySeconds": max(0, min(delay, LONGEST_DELAY_SECONDS))}
+        if tenant is not None:
+            common["MessageGroupId"] = tenant
         for start in range(0, len(messages), MESSAGES_PER_CALL):
             entries = [
-                {"Id": str(number), "MessageBody": _json(message)}
+                {"Id": str(number), "MessageBody": _json(message), **common}
                 for number, message in enumerate(messages[start : start + MESSAGES_PER_CALL])
             ]
             with _sqs_errors():

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from itemstream.events.log import EventLogReader, LoggedEvent
-    from itemstream.realtime.deliveries import Outlets
+    from itemstream.realtime.deliveries import SenderPorts
     from itemstream.realtime.leases import ReplayLease, ReplayLeases
 
 __all__ = [
@@ -92,7 +92,7 @@ class Replayer:
 
     Parameters
     ----------
-    outlets
+    ports
         What everybody who sends needs.
     leases
         Who is at which subscription.
@@ -104,13 +104,13 @@ class Replayer:
 
     def __init__(
         self,
-        outlets: Outlets,
+        ports: SenderPorts,
         leases: ReplayLeases,
         log: EventLogReader,
         *,
         events: int = EVENTS_AT_ONCE,
     ) -> None:
-        self._outlets = outlets
+        self._ports = ports
         self._leases = leases
         self._log = log
         self._events = events
@@ -142,10 +142,10 @@ class Replayer:
         DependencyUnavailable
             The client, or a store, does not answer: the message has to come again.
         """
-        outlets = self._outlets
+        ports = self._ports
         done = Replayed()
         await self._put_behind(replay)
-        lease: ReplayLease | None = await outlets.run(
+        lease: ReplayLease | None = await ports.run(
             self._leases.take,
             replay.connection_id,
             replay.tenant,
@@ -155,11 +155,11 @@ class Replayer:
         )
         if lease is None:
             return done
-        if lease.subscription.ends_at + GRACE_SECONDS <= outlets.clock():
+        if lease.subscription.ends_at + GRACE_SECONDS <= ports.clock():
             done.outcome = ReplayOutcome.GONE
             return done
         try:
-            done.outcome = await _Replaying(outlets, self._leases, self._log, lease, done).run(
+            done.outcome = await _Replaying(ports, self._leases, self._log, lease, done).run(
                 self._events, out_of_time
             )
         except LeaseLost:
@@ -171,19 +171,19 @@ class Replayer:
                 done.outcome = ReplayOutcome.GIVEN_UP
                 return done
             with suppress(DependencyUnavailable):
-                await outlets.run(self._leases.release, lease)
+                await ports.run(self._leases.release, lease)
             raise DependencyUnavailable("the client") from not_taken
         except DependencyUnavailable:
             # If this fails too, the message that comes again takes the lease as its own.
             with suppress(DependencyUnavailable):
-                await outlets.run(self._leases.release, lease)
+                await ports.run(self._leases.release, lease)
             raise
         if done.outcome is ReplayOutcome.IN_PART:
             # In this order: the message must not find the lease held, and until it is sent ours
             # comes again.
-            await outlets.run(self._leases.release, lease)
-            await outlets.run(
-                outlets.replays.ask,
+            await ports.run(self._leases.release, lease)
+            await ports.run(
+                ports.replays.ask,
                 replay.connection_id,
                 replay.tenant,
                 replay.topic,
@@ -195,7 +195,7 @@ class Replayer:
         """Do what the sender who asks may not have come to."""
         if replay.after is None:
             return
-        run, subscriptions = self._outlets.run, self._outlets.subscriptions
+        run, subscriptions = self._ports.run, self._ports.subscriptions
         found = await run(
             subscriptions.find, replay.connection_id, replay.tenant, replay.topic, replay.shard
         )
@@ -204,15 +204,15 @@ class Replayer:
 
     async def _close(self, connection_id: str) -> None:
         """Close a connection whose client takes nothing: it comes back with its cursors."""
-        outlets = self._outlets
+        ports = self._ports
         frame = closing(CloseCode.REPLAY_GIVEN_UP)
         try:
-            if await outlets.sockets.post(connection_id, frame) is not Outcome.GONE:
-                await outlets.sockets.close(connection_id)
+            if await ports.sockets.post(connection_id, frame) is not Outcome.GONE:
+                await ports.sockets.close(connection_id)
         finally:
             # Even if it stays open: its next frame is answered that it is gone, and a client that
             # hears nothing more for ever has no other way to learn it.
-            await outlets.run(outlets.connections.remove, connection_id)
+            await ports.run(ports.connections.remove, connection_id)
 
 
 class _NotTaken(Exception):  # noqa: N818
@@ -224,13 +224,13 @@ class _Replaying:
 
     def __init__(
         self,
-        outlets: Outlets,
+        ports: SenderPorts,
         leases: ReplayLeases,
         log: EventLogReader,
         lease: ReplayLease,
         done: Replayed,
     ) -> None:
-        self._outlets = outlets
+        self._ports = ports
         self._leases = leases
         self._log = log
         self._lease = lease
@@ -241,11 +241,11 @@ class _Replaying:
         self._after = lease.subscription.after
 
     async def run(self, at_once: int, out_of_time: Callable[[], bool]) -> ReplayOutcome:
-        run = self._outlets.run
+        run = self._ports.run
         while True:
             end = await run(self._log.last, self._tenant)
             if self._after == end:
-                # False if senders have passed over what came after that look.
+                # False if senders have skipped what came after that look.
                 if await run(self._leases.go_live, self._lease, end):
                     return ReplayOutcome.LIVE
             elif self._after > end:
@@ -284,7 +284,7 @@ class _Replaying:
         return True
 
     async def _start_at_the_end(self) -> bool:
-        cursor = await self._outlets.run(self._log.last, self._tenant)
+        cursor = await self._ports.run(self._log.last, self._tenant)
         # Said before it is saved: a client that never hears of it would miss what is gone.
         if not await self._post(reset(self._topic.name, cursor)):
             return False
@@ -293,18 +293,18 @@ class _Replaying:
 
     async def _post(self, frame: bytes) -> bool:
         """Post one frame; return whether there is anybody to send more to."""
-        outcome = await self._outlets.sockets.post(self._connection_id, frame)
+        outcome = await self._ports.sockets.post(self._connection_id, frame)
         if outcome is Outcome.DELIVERED:
             self._done.frames += 1
             return True
         if outcome is Outcome.GONE:
-            await self._outlets.run(self._outlets.connections.remove, self._connection_id)
+            await self._ports.run(self._ports.connections.remove, self._connection_id)
             return False
         await self._save(self._after)
         raise _NotTaken
 
     async def _save(self, after: int) -> None:
-        self._lease = await self._outlets.run(self._leases.save, self._lease, after)
+        self._lease = await self._ports.run(self._leases.save, self._lease, after)
         self._after = after
 
 

@@ -41,6 +41,7 @@ __all__ = [
     "Row",
     "connection_key",
     "delivery_key",
+    "shards_of_topic",
     "subscription_key",
     "topic_key",
 ]
@@ -55,6 +56,9 @@ DELETES_PER_BATCH = 25
 KEYS_PER_BATCH = 100
 # DynamoDB API reference, TransactWriteItems, "CancellationReasons".
 PASSING_REASONS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+
+# Of rows that were written before they said so.
+SHARDS_OF_OLDER_TOPICS = 8
 
 _PLACEHOLDER = re.compile(r"#(\w+)")
 
@@ -274,6 +278,11 @@ def subscription_key(tenant: str, topic: str, shard: int, connection_id: str) ->
 def topic_key(tenant: str, topic: str) -> Row:
     """Return the key of a topic."""
     return _key(f"topics#{tenant}", topic)
+
+
+def shards_of_topic(row: Row) -> int:
+    """Return over how many partitions the subscribers of a topic are spread, by the topic's row."""
+    return int(row["shards"]["N"]) if "shards" in row else SHARDS_OF_OLDER_TOPICS
 
 
 def delivery_key(tenant: str, topic: str, shard: int) -> Row:

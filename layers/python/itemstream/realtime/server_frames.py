@@ -38,7 +38,6 @@ class CloseCode(IntEnum):
 
     ABUSE = 1008
     REPLAY_GIVEN_UP = 1011
-    RESTART = 1012
     TOKEN_ENDED = 4401
     AGE = 4408
 
@@ -94,7 +93,6 @@ _REASONS = {
     CloseCode.REPLAY_GIVEN_UP: (
         "Events could not be delivered for minutes. Connect again, with your cursors."
     ),
-    CloseCode.RESTART: "The service restarts. Connect again, with your cursors.",
     CloseCode.TOKEN_ENDED: "The token has ended. Connect with a new one.",
     CloseCode.AGE: "A connection lasts two hours. Connect again, with your cursors.",
 }

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from itemstream.realtime.connections import Subscription, TopicState
-from itemstream.realtime.rows_dynamodb import ConnectionsTable, subscription_key, topic_key
+from itemstream.realtime.rows_dynamodb import (
+    ConnectionsTable,
+    shards_of_topic,
+    subscription_key,
+    topic_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["DynamoSubscriptions", "read_subscription"]
 
 # Short rows are read faster.
-_ATTRIBUTES = ("state", "after", "passed", "ends_at")
+_ATTRIBUTES = ("state", "after", "skipped", "ends_at")
 # A page is sent to before it counts as done, so it has to fit into an invocation many times.
 SUBSCRIPTIONS_PER_PAGE = 500
 
@@ -58,12 +63,13 @@ class DynamoSubscriptions:
         row = self._table.get(subscription_key(tenant, topic, shard, connection_id))
         return None if row is None else read_subscription(row, tenant, topic, shard)
 
-    def pass_over(self, subscription: Subscription, sequence: int) -> Subscription | None:
+    def skip(self, subscription: Subscription, sequence: int) -> Subscription | None:
         """Note the sequence where the replayer looks before it lets the subscription go live."""
         held, row = self._table.change(
             _key(subscription),
-            "SET #passed = :sequence",
-            condition="#state = :behind AND (attribute_not_exists(#passed) OR #passed < :sequence)",
+            "SET #skipped = :sequence",
+            condition="#state = :behind"
+            " AND (attribute_not_exists(#skipped) OR #skipped < :sequence)",
             values={"sequence": sequence, "behind": "behind"},
         )
         if held or row is None:
@@ -93,7 +99,7 @@ class DynamoSubscriptions:
 
 def read_subscription(row: Row, tenant: str, topic: str, shard: int) -> Subscription:
     """Make a subscription of its row."""
-    passed = row.get("passed")
+    skipped = row.get("skipped")
     return Subscription(
         connection_id=row["sk"]["S"],
         tenant=tenant,
@@ -101,7 +107,7 @@ def read_subscription(row: Row, tenant: str, topic: str, shard: int) -> Subscrip
         shard=shard,
         state=row["state"]["S"],
         after=int(row["after"]["N"]),
-        passed=None if passed is None else int(passed["N"]),
+        skipped=None if skipped is None else int(skipped["N"]),
         ends_at=int(row["ends_at"]["N"]),
     )
 
@@ -115,6 +121,7 @@ def _key(subscription: Subscription) -> Row:
 def _topic_state(row: Row) -> TopicState:
     large_after = row.get("large_after")
     return TopicState(
+        shards=shards_of_topic(row),
         large=row["large"]["BOOL"],
         large_after=None if large_after is None else int(large_after["N"]),
     )

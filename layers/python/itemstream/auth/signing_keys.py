@@ -1,8 +1,9 @@
 """ES256 keys in rotation: one that signs, one that will, and those whose tokens still live.
 
 A key is published before it ever signs. An authorizer that meets a key id it does not know fetches
-the published keys again, at most once per cooldown; so when the next key has been published for a
-whole cooldown, every authorizer can know it, and no token is refused because of a rotation.
+the published keys again, at most once per cooldown; so when a key has been published for a whole
+cooldown, every authorizer can know it, and no token is refused because of a rotation.
+:mod:`itemstream.rotation.token_signing` waits for that.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import base64
 import datetime as dt
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
@@ -27,11 +28,10 @@ _ALGORITHM = "ES256"
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A key: its id, its private half, and since when its public half is published."""
+    """A key: its id and its private half."""
 
     kid: str
-    private_pem: str
-    published_at: dt.datetime
+    private_pem: str = field(repr=False)
 
     def public_jwk(self) -> dict[str, str]:
         """Return the public half as a JWK (RFC 7517)."""
@@ -74,10 +74,6 @@ class KeyRing:
         still_needed = tuple(entry for entry in self.retired if entry[1] > now)
         retired = (*still_needed, (self.current.public_jwk(), now + LONGEST_TOKEN))
         return KeyRing(self.next, _new_key(now), retired)
-
-    def seconds_until_next_may_sign(self, now: dt.datetime, cooldown: float) -> float:
-        """Return how long next must still be published before it may sign; 0 if it may now."""
-        return max(0.0, cooldown - (now - self.next.published_at).total_seconds())
 
     def public_keys(self, now: dt.datetime) -> dict[str, Any]:
         """Return the JWKS to publish."""
@@ -125,9 +121,6 @@ class KeyRing:
             {
                 "current": _written(self.current),
                 "next": _written(self.next),
-                "published_at": {
-                    key.kid: key.published_at.isoformat() for key in (self.current, self.next)
-                },
                 "retired": [
                     {"jwk": jwk, "until": until.isoformat()} for jwk, until in self.retired
                 ],
@@ -139,11 +132,7 @@ class KeyRing:
         """Read what `to_json` wrote."""
         document = json.loads(text)
         current, upcoming = (
-            SigningKey(
-                key["kid"],
-                key["private_pem"],
-                dt.datetime.fromisoformat(document["published_at"][key["kid"]]),
-            )
+            SigningKey(key["kid"], key["private_pem"])
             for key in (document["current"], document["next"])
         )
         retired = tuple(
@@ -164,7 +153,7 @@ def _new_key(now: dt.datetime) -> SigningKey:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    return SigningKey(f"{now:%Y%m%d}-{secrets.token_hex(4)}", pem.decode(), now)
+    return SigningKey(f"{now:%Y%m%d}-{secrets.token_hex(4)}", pem.decode())
 
 
 def _written(key: SigningKey) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""MySQL, where reports are made: how to reach it, and its schema."""

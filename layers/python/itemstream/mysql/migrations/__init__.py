@@ -1,0 +1,1 @@
+"""The schema: numbered SQL files, each of which may run again from its beginning."""

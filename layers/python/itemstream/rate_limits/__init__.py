@@ -1,0 +1,1 @@
+"""Rate limits: how often one tenant may ask for what is dear to do."""

@@ -1,0 +1,1 @@
+"""S3 plumbing that the adapters of all buckets share: errors."""

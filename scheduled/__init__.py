@@ -1,0 +1,1 @@
+"""Functions that run by the clock, and those that serve operators."""

@@ -1,0 +1,1 @@
+"""`itemstream secrets`: rotate the secrets of an environment, and see when they were rotated."""
