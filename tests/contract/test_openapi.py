@@ -25,7 +25,8 @@ schema = schemathesis.openapi.from_dict(
 
 @pytest.fixture(scope="module")
 def token(sign: Callable[..., str]) -> str:
-    return sign(tenant="contract", scope=f"{EVERY_SCOPE} realtime:connect")
+    scope = f"{EVERY_SCOPE} reports:read reports:write realtime:connect"
+    return sign(tenant="contract", scope=scope)
 
 
 @schema.parametrize()

@@ -220,7 +220,7 @@ def test_items_behave_like_a_dictionary(make_caller: Callable[..., Caller]) -> N
     run_state_machine_as_test(
         lambda: Items(make_caller),
         settings=settings(
-            max_examples=20,
+            max_examples=12,
             stateful_step_count=20,
             deadline=None,
             print_blob=True,

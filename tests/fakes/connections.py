@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 NOW = 1_795_250_000
 # Of a subscription, where it does not matter which.
 SHARD = 3
+SHARDS = 16
 ITEMS, CALLS = Topic("items"), Topic("calls")
 
 

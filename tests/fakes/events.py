@@ -8,7 +8,7 @@ from itemstream.events import Event
 from itemstream.items.shards import shard_of
 from tests.fakes.content import new_item
 from tests.fakes.event_sources import stream_record
-from tests.fakes.tables import IMAGE_UPLOADS, ITEMS, SILVER_CALL
+from tests.fakes.tables import CLEANUP, HEALTH, IMAGE_UPLOADS, ITEMS, REPORTS, SILVER_CALL
 
 IMAGE: dict[str, Any] = {
     "id": "01a1fc6a-9e31-71b5-8c1e-0d6f3a2b4c5d",
@@ -100,6 +100,66 @@ def upload_record(
 ) -> dict[str, Any]:
     """Make the stream record of an upload's change."""
     return stream_record(IMAGE_UPLOADS, new, old, **more)
+
+
+def health_row(at: str = "2026-11-21T06:00:00.000Z", **parts: str) -> dict[str, Any]:
+    """Make the latest row of the health: each part with its status."""
+    known = {
+        name: {
+            "status": status,
+            "since": at,
+            "checked_at": at,
+            "latency_ms": 3,
+            "reason": None if status == "up" else "no answer",
+            "recent": [[status, at]],
+        }
+        for name, status in parts.items()
+    }
+    row = {"pk": "latest", "sk": "latest", "tenant": "operations", "checked_at": at}
+    return {**row, "parts": known}
+
+
+def health_record(new: dict[str, Any], old: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Make the stream record of a check."""
+    return stream_record(HEALTH, new, old)
+
+
+def cleanup_record(row: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Make the stream record of a new row of the cleanup's: a run's account, if none is given."""
+    task = {"found": 3, "removed": 2, "kept": 1, "errors": 0, "done": True, "fault": None}
+    run = {
+        "id": "01a1fc6c-0000-7000-8000-000000000000",
+        "started_at": "2026-11-21T03:00:00.000Z",
+        "ended_at": "2026-11-21T03:01:00.000Z",
+        "tasks": {"tickets": task, "bronze": {**task, "done": False, "fault": "KeyError"}},
+    }
+    account = {"pk": f"run#{run['id']}", "tenant": "operations", "expires_at": 1, "run": run}
+    return stream_record(CLEANUP, row or account, keys=("pk",))
+
+
+def report_row(**changes: Any) -> dict[str, Any]:
+    """Make the row of a report that is ready."""
+    return {
+        "pk": "acme",
+        "sk": "2026-W47",
+        "status": "ready",
+        "request": "01a1fc6c-0000-7000-8000-000000000000",
+        "requested_at": "2026-11-23T06:00:00.000Z",
+        "requested_by": None,
+        "generated_at": "2026-11-23T06:00:12.000Z",
+        "changes": 1846,
+        "calls": 24261,
+        "reason": None,
+        "expires_at": 1900000000,
+        **changes,
+    }
+
+
+def report_record(
+    new: dict[str, Any] | None, old: dict[str, Any] | None = None, **more: Any
+) -> dict[str, Any]:
+    """Make the stream record of a report's change."""
+    return stream_record(REPORTS, new, old, **more)
 
 
 def call_row(**changes: Any) -> dict[str, Any]:

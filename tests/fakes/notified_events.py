@@ -35,6 +35,7 @@ DATA: dict[str, dict[str, Any]] = {
         "height": 1200,
         "item_id": ITEM_ID,
         "item_version": 3,
+        "item_images": 1,
     },
     "image.failed": {"id": IMAGE_ID, "item_id": ITEM_ID, "reason": "the file is empty"},
     "call.recorded": {
@@ -45,8 +46,45 @@ DATA: dict[str, dict[str, Any]] = {
         "status_code": 200,
         "duration_ms": 12,
     },
-    "report.ready": {"id": "r-1", "status": "ready", "week": "2026-W47"},
-    "health.changed": {"status": "down"},
+    "report.ready": {
+        "week": "2026-W47",
+        "request_id": "01a1fc6c-0000-7000-8000-000000000000",
+        "requested_at": "2026-11-23T06:00:00.000Z",
+        "requested_by": None,
+        "generated_at": "2026-11-23T06:00:12.000Z",
+        "changes": 1846,
+        "calls": 24261,
+    },
+    "health.changed": {
+        "part": "mysql",
+        "status": "down",
+        "previous": "up",
+        "since": "2026-11-21T05:57:00.000Z",
+        "reason": "MySQL is not available",
+    },
+    "cleanup.finished": {
+        "id": "01a1fc6c-0000-7000-8000-000000000000",
+        "started_at": "2026-11-21T03:00:00.000Z",
+        "ended_at": "2026-11-21T03:01:00.000Z",
+        "tasks": {
+            "tickets": {
+                "found": 7,
+                "removed": 6,
+                "kept": 1,
+                "errors": 0,
+                "done": True,
+                "fault": None,
+            },
+            "bronze": {
+                "found": 90,
+                "removed": 80,
+                "kept": 0,
+                "errors": 10,
+                "done": False,
+                "fault": "ArchiveIncomplete",
+            },
+        },
+    },
 }
 
 

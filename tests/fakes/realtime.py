@@ -24,7 +24,7 @@ from itemstream.realtime.leases import (
     ShardDelivery,
     ShardLease,
 )
-from itemstream.realtime.limits import STRIKE_SECONDS, TOPICS_PER_CONNECTION
+from itemstream.realtime.limits import TOPICS_PER_CONNECTION, VIOLATION_SECONDS
 from itemstream.realtime.topics import Topic
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ class _Lease:
 class _Doings:
     second: int = -1
     messages: int = 0
-    strikes: int = 0
-    strikes_since: int = -STRIKE_SECONDS
+    violations: int = 0
+    violations_since: int = -VIOLATION_SECONDS
 
 
 @dataclass
@@ -166,17 +166,17 @@ class InMemoryConnections:
         if done.second != now:
             done.second, done.messages = now, 0
         done.messages += 1
-        recent = now - done.strikes_since < STRIKE_SECONDS
-        return Activity(connection, done.messages, done.strikes if recent else 0)
+        recent = now - done.violations_since < VIOLATION_SECONDS
+        return Activity(connection, done.messages, done.violations if recent else 0)
 
-    def strike(self, connection_id: str, now: int) -> int:
+    def count_violation(self, connection_id: str, now: int) -> int:
         if connection_id not in self.rows.connections:
             return 0
         done = self.rows.doings.setdefault(connection_id, _Doings())
-        if now - done.strikes_since >= STRIKE_SECONDS:
-            done.strikes, done.strikes_since = 0, now
-        done.strikes += 1
-        return done.strikes
+        if now - done.violations_since >= VIOLATION_SECONDS:
+            done.violations, done.violations_since = 0, now
+        done.violations += 1
+        return done.violations
 
     def renew(self, connection: Connection) -> None:
         present = self._present(connection)
@@ -191,8 +191,18 @@ class InMemoryConnections:
         self._keep(connection)
 
     def subscribe(
-        self, connection: Connection, topic: Topic, shard: int, *, after: int, live: bool
+        self,
+        connection: Connection,
+        topic: Topic,
+        shard: int,
+        *,
+        shards: int,
+        after: int,
+        live: bool,
     ) -> None:
+        key = (connection.tenant, topic.name)
+        state = self.rows.topics.setdefault(key, TopicState(shards, large=False, large_after=None))
+        self.rows.topics[key] = replace(state, shards=max(state.shards, shards))
         present = self._present(connection)
         if (present.scopes, present.ends_at) != (connection.scopes, connection.ends_at):
             raise ConnectionChanged
@@ -214,8 +224,6 @@ class InMemoryConnections:
                 present.ends_at,
             )
         )
-        key = (connection.tenant, topic.name)
-        self.rows.topics.setdefault(key, TopicState(large=False, large_after=None))
         self._keep(replace(present, topics={**present.topics, topic.name: shard}))
 
     def unsubscribe(self, connection: Connection, topic: Topic) -> None:
@@ -261,23 +269,24 @@ class InMemorySubscriptions:
     def find(self, connection_id: str, tenant: str, topic: str, shard: int) -> Subscription | None:
         return self.rows.kept(connection_id, tenant, topic, shard)
 
-    def pass_over(self, subscription: Subscription, sequence: int) -> Subscription | None:
+    def skip(self, subscription: Subscription, sequence: int) -> Subscription | None:
         present = self._present(subscription)
         if present is None or present.state == "live":
             return present
-        self.rows.put(replace(present, passed=max(present.passed or 0, sequence)))
+        self.rows.put(replace(present, skipped=max(present.skipped or 0, sequence)))
         return None
 
     def fall_behind(self, subscription: Subscription, after: int) -> bool:
         present = self._present(subscription)
         if present is None or present.state != "live" or present.after > after:
             return False
-        self.rows.put(replace(present, state="behind", after=after, passed=None))
+        self.rows.put(replace(present, state="behind", after=after, skipped=None))
         return True
 
     def make_large(self, tenant: str, topic: str, after: int) -> None:
-        if not self.rows.topics[tenant, topic].large:
-            self.rows.topics[tenant, topic] = TopicState(large=True, large_after=after)
+        state = self.rows.topics[tenant, topic]
+        if not state.large:
+            self.rows.topics[tenant, topic] = replace(state, large=True, large_after=after)
 
     def _present(self, subscription: Subscription) -> Subscription | None:
         its = subscription
@@ -306,9 +315,9 @@ class InMemoryReplayLeases:
 
     def go_live(self, lease: ReplayLease, after: int) -> bool:
         present = self._held(lease)
-        if present.passed is not None and present.passed > after:
+        if present.skipped is not None and present.skipped > after:
             return False
-        self.rows.put(replace(present, state="live", after=after, passed=None))
+        self.rows.put(replace(present, state="live", after=after, skipped=None))
         self.release(lease)
         return True
 

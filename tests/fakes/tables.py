@@ -14,6 +14,9 @@ SILVER_CALL = "itemstream-test-silver-call"
 REJECTED_CALL = "itemstream-test-rejected-call"
 CONNECTIONS = "itemstream-test-connections"
 TICKETS = "itemstream-test-tickets"
+CLEANUP = "itemstream-test-cleanup"
+REPORTS = "itemstream-test-reports"
+HEALTH = "itemstream-test-health"
 
 # Table → sort key, and its indexes: name → partition key and sort key.
 TABLES: dict[str, tuple[str | None, dict[str, tuple[str, str]]]] = {
@@ -30,6 +33,9 @@ TABLES: dict[str, tuple[str | None, dict[str, tuple[str, str]]]] = {
     REJECTED_CALL: ("sk", {}),
     CONNECTIONS: ("sk", {}),
     TICKETS: (None, {}),
+    CLEANUP: (None, {}),
+    REPORTS: ("sk", {}),
+    HEALTH: ("sk", {}),
 }
 
 

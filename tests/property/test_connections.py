@@ -227,7 +227,7 @@ class RowsAndTheirModel(RuleBasedStateMachine):
         draw = data.draw
         connection = draw(st.sampled_from(self.connections))
         topic = draw(st.sampled_from(TOPICS))
-        kinds = ["remove", "unsubscribe", "count", "strike", "extend", "take shard"]
+        kinds = ["remove", "unsubscribe", "count", "count_violation", "extend", "take shard"]
         kinds += ["subscribe", "renew"] * 3
         kinds += ["pass over", "fall behind", "take", "take"] * 3 if self.subscriptions else []
         kinds += ["large"] if self.model.connections.rows.topics else []
@@ -242,9 +242,15 @@ class RowsAndTheirModel(RuleBasedStateMachine):
                 # Often one that it has already: it may move.
                 known = [one for one in TOPICS if one.name in connection.topics]
                 topic, shard = draw(st.sampled_from([topic, *known])), draw(st.sampled_from(SHARDS))
-                after, live = draw(POSITIONS), draw(st.booleans())
                 return self.operation(
-                    "connections", "subscribe", connection, topic, shard, after=after, live=live
+                    "connections",
+                    "subscribe",
+                    connection,
+                    topic,
+                    shard,
+                    shards=draw(st.integers(shard + 1, 4)),
+                    after=draw(POSITIONS),
+                    live=draw(st.booleans()),
                 )
             case "unsubscribe":
                 return self.operation("connections", "unsubscribe", connection, topic)
@@ -257,11 +263,11 @@ class RowsAndTheirModel(RuleBasedStateMachine):
                 )
             case "count":
                 return self.operation("connections", "count_message", connection.id, self.now)
-            case "strike":
-                return self.operation("connections", "strike", connection.id, self.now)
+            case "count_violation":
+                return self.operation("connections", "count_violation", connection.id, self.now)
             case "pass over":
                 subscription = draw(st.sampled_from(self.subscriptions))
-                return self.operation("subscriptions", "pass_over", subscription, draw(POSITIONS))
+                return self.operation("subscriptions", "skip", subscription, draw(POSITIONS))
             case "fall behind":
                 subscription = draw(st.sampled_from(self.subscriptions))
                 return self.operation("subscriptions", "fall_behind", subscription, draw(POSITIONS))
@@ -431,6 +437,7 @@ class RowsAndTheirModel(RuleBasedStateMachine):
                 "doings",
                 "subscriptions",
                 "topics",
+                "shards",
                 "deliveries",
                 "leases",
             )
@@ -447,20 +454,21 @@ class RowsAndTheirModel(RuleBasedStateMachine):
                 case "connection":
                     found["connections"][rest[0]] = (row["ends_at"], row["topics"], row["revision"])
                     found["doings"][rest[0]] = _doings(
-                        row["window"], row["messages"], row["strikes_since"], row["strikes"]
+                        row["window"], row["messages"], row["violations_since"], row["violations"]
                     )
                 case "topic":
                     key = (row["sk"], rest[0], rest[1], int(rest[2]))
                     found["subscriptions"][key] = (
                         row["state"],
                         row["after"],
-                        row.get("passed"),
+                        row.get("skipped"),
                         row["ends_at"],
                     )
                     if row.get("lease"):
                         found["leases"][key] = lease
                 case "topics":
                     found["topics"][rest[0], row["sk"]] = (row["large"], row.get("large_after"))
+                    found["shards"][rest[0], row["sk"]] = row["shards"]
                 case "delivery":
                     shard = (rest[0], rest[1], int(rest[2]))
                     found["deliveries"][shard] = (
@@ -482,7 +490,7 @@ def _known(model: World) -> dict[str, Any]:
             for connection_id, one in rows.connections.items()
         },
         "doings": {
-            connection_id: _doings(one.second, one.messages, one.strikes_since, one.strikes)
+            connection_id: _doings(one.second, one.messages, one.violations_since, one.violations)
             for connection_id in rows.connections
             for one in [rows.doings.get(connection_id, NOTHING_DONE)]
         },
@@ -490,13 +498,14 @@ def _known(model: World) -> dict[str, Any]:
             (one.connection_id, one.tenant, one.topic, one.shard): (
                 one.state,
                 one.after,
-                one.passed,
+                one.skipped,
                 one.ends_at,
             )
             for shard in rows.subscriptions.values()
             for one in shard.values()
         },
         "topics": {key: (one.large, one.large_after) for key, one in rows.topics.items()},
+        "shards": {key: one.shards for key, one in rows.topics.items()},
         "deliveries": {
             key: (one.after, one.until, one.page, one.pass_until)
             for key, one in rows.deliveries.items()
@@ -508,8 +517,8 @@ def _known(model: World) -> dict[str, Any]:
     }
 
 
-def _doings(window: int, messages: int, strikes_since: int, strikes: int) -> tuple[Any, ...]:
-    return messages and (window, messages), strikes and (strikes_since, strikes)
+def _doings(window: int, messages: int, violations_since: int, violations: int) -> tuple[Any, ...]:
+    return messages and (window, messages), violations and (violations_since, violations)
 
 
 def _taken_by(world: World, token: str | None) -> int | None:
@@ -521,9 +530,11 @@ def _taken_by(world: World, token: str | None) -> int | None:
 
 
 def _agree(there: dict[str, Any], known: dict[str, Any]) -> bool:
-    # A topic's row is there before its first subscriber, who may be refused.
+    # A topic's row is there, and names enough shards, before a subscriber comes, who may be refused
+    # or never come.
     topics = {key: there["topics"].get(key) for key in known["topics"]}
-    return {**there, "topics": topics} == known
+    enough = all(there["shards"].get(key, 0) >= least for key, least in known["shards"].items())
+    return enough and {**there, "topics": topics, "shards": known["shards"]} == known
 
 
 @pytest.mark.timeout(500)

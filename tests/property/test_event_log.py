@@ -261,5 +261,5 @@ def test_each_event_has_one_place_and_each_place_one_event(
     # Batches then take several transactions, between which anything may happen.
     monkeypatch.setattr(dynamodb, "EVENTS_PER_TRANSACTION", 3)
     run_state_machine_as_test(
-        LogUnderFire, settings=settings(max_examples=150, stateful_step_count=60)
+        LogUnderFire, settings=settings(max_examples=80, stateful_step_count=60)
     )

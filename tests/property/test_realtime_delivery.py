@@ -30,7 +30,7 @@ from hypothesis.stateful import (
 
 from itemstream.dependencies import DependencyUnavailable
 from itemstream.realtime import deliveries, server_frames
-from itemstream.realtime.deliveries import Broadcaster, Delivery, Outlets, TopicSender
+from itemstream.realtime.deliveries import Broadcaster, Delivery, SenderPorts, TopicSender
 from itemstream.realtime.leases import LEASE_SECONDS
 from itemstream.realtime.limits import LARGEST_EVENTS_FRAME_BYTES
 from itemstream.realtime.replays import Replay, Replayer
@@ -105,7 +105,7 @@ class Process:
         self.finished = False
         self.task: asyncio.Task[None] | None = None
         self.error: BaseException | None = None
-        self.outlets = Outlets(
+        self.ports = SenderPorts(
             InMemorySubscriptions(world.rows),
             InMemoryConnections(world.rows),
             SteppingSockets(self),
@@ -376,23 +376,27 @@ class World(RuleBasedStateMachine):
         """Do as the function does that answers the frame."""
         connection = self.rows.connections[client.id]
         client.failed = True
-        connections, topic = process.outlets.connections, Topic.parse(client.topic)
-        shard = self.rows.shard(client.id, topic.name)
+        connections, topic = process.ports.connections, Topic.parse(client.topic)
+        # The number that this process was deployed with.
+        shards = topic.shards(self.rows.shards)
+        shard = topic.shard_of(client.id, shards)
+        subscribe, where = connections.subscribe, (connection, topic, shard)
         if after is None:
             before = await process.run(self.log.last, client.tenant)
-            await process.run(
-                connections.subscribe, connection, topic, shard, after=before, live=True
-            )
+            await process.run(subscribe, *where, shards=shards, after=before, live=True)
             client.promised = await process.run(self.log.last, client.tenant)
         else:
             wanted = (client.id, client.tenant, topic.name, shard)
             await process.run(self.replays.ask, *wanted, delay=15)
-            await process.run(
-                connections.subscribe, connection, topic, shard, after=after, live=False
-            )
+            await process.run(subscribe, *where, shards=shards, after=after, live=False)
             await process.run(self.replays.ask, *wanted)
             client.promised = after
         client.failed = False
+
+    @rule(shards=st.integers(1, 4))
+    def another_number_of_shards_is_deployed(self, shards: int) -> None:
+        """Raised or lowered, while clients are connected."""
+        self.rows.shards = shards
 
     @precondition(lambda self: self.idle())
     @rule(which=WHICH, size=st.integers(1, 6), backwards=st.sampled_from([0, 0, 0, 1, 3]))
@@ -408,10 +412,9 @@ class World(RuleBasedStateMachine):
 
         async def work(process: Process) -> None:
             broadcaster = Broadcaster(
-                process.outlets,
+                process.ports,
                 InMemoryShardLeases(self.rows),
                 self.deliveries,
-                shards=self.rows.shards,
                 small=self.small,
             )
             done = await broadcaster.broadcast(
@@ -438,7 +441,7 @@ class World(RuleBasedStateMachine):
         async def work(process: Process) -> None:
             if isinstance(body, Replay):
                 replayer = Replayer(
-                    process.outlets, InMemoryReplayLeases(self.rows), self.log, events=2
+                    process.ports, InMemoryReplayLeases(self.rows), self.log, events=2
                 )
                 await replayer.replay(
                     body,
@@ -448,7 +451,7 @@ class World(RuleBasedStateMachine):
                 )
                 return
             sender = TopicSender(
-                process.outlets,
+                process.ports,
                 InMemoryShardLeases(self.rows),
                 self.deliveries,
                 self.log,
@@ -711,7 +714,7 @@ def test_what_goes_live_between_two_looks_of_a_sender_is_sent_to() -> None:
     replayer.stand_before("go_live")
     world.append("acme", ["item"])
     broadcaster = handed_out(world)
-    broadcaster.stand_before("pass_over")
+    broadcaster.stand_before("skip")
 
     # When
     replayer.finish()

@@ -111,9 +111,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         # Who asked may be dead by now.
         with suppress(OSError):
-            self.wfile.write(content)
+            if self.command != "HEAD":
+                self.wfile.write(content)
 
-    do_DELETE = do_POST  # noqa: N815
+    do_DELETE = do_GET = do_HEAD = do_PUT = do_POST  # noqa: N815
 
     def _operation(self, body: bytes) -> str:
         if "/@connections/" in self.path:
@@ -192,6 +193,18 @@ def variables_of(stack: LocalStack, function: str, variables: dict[str, str]) ->
     finally:
         client.update_alias(FunctionName=name, Name="live", FunctionVersion=live)
         client.update_function_configuration(FunctionName=name, Environment={"Variables": usual})
+
+
+@contextmanager
+def hidden_for(stack: LocalStack, queue: str, *, seconds: int) -> Iterator[None]:
+    """Let what a consumer has received and not finished be seen again sooner, or later."""
+    client, url = stack.client("sqs"), stack.status["queues"][queue]["url"]
+    usual = client.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
+    try:
+        client.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
+        yield
+    finally:
+        client.set_queue_attributes(QueueUrl=url, Attributes=usual["Attributes"])
 
 
 def processes_of(stack: LocalStack, function: str) -> list[psutil.Process]:

@@ -1,4 +1,7 @@
-"""Redis is killed, or freezes, under load: every answer is right, and none is stale afterwards."""
+"""Redis is killed, freezes or has no memory left under load.
+
+Every answer is right, none is stale afterwards, and nobody is held to a limit that nobody knows.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,16 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from tests.local_stack import assert_problem
+from tests.health import found
+from tests.local_stack import EVERY_SCOPE, assert_problem
 from tests.waiting import eventually
 from tools.stack import parts
 from tools.stack.settings import current_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    import httpx
 
     from tests.local_stack import Caller
     from tools.stack.daemons import Daemon
@@ -59,6 +65,13 @@ class Load:
                 self.wrong.append(f"write: {answer.status_code} {answer.text}")
                 return
             self.writes += 1
+            self.ask_for_a_ticket()
+
+    def ask_for_a_ticket(self) -> None:
+        answer = self.caller.http.post("realtime/tickets")
+        # Whoever asks that often may be told so, while Redis can tell.
+        if answer.status_code not in (201, 429):
+            self.wrong.append(f"ticket: {answer.status_code} {answer.text}")
 
     def goes_on(self, reads: int = 60, writes: int = 30) -> None:
         """Wait until so many more reads and writes are done."""
@@ -71,7 +84,8 @@ class Load:
 
 
 @pytest.fixture
-def load(caller: Caller) -> Iterator[Load]:
+def load(make_caller: Callable[..., Caller]) -> Iterator[Load]:
+    caller = make_caller(scope=f"{EVERY_SCOPE} realtime:connect")
     load = Load(caller)
     items = [caller.created()["id"] for _ in range(4)]
     load.acknowledged = dict.fromkeys(items, 1)
@@ -107,9 +121,7 @@ def test_redis_killed_under_load(load: Load, redis_server: Daemon) -> None:
     process.send_signal(signal.SIGKILL)
     eventually(lambda: redis_server.state() == "crashed", what="Redis to be gone")
     load.goes_on()
-    health = load.caller.http.get("health")
-    assert health.status_code == 200
-    assert health.json()["parts"]["redis"] == "down"
+    found(load.caller.stack, lambda parts: parts["redis"]["state"] == "down", "Redis down")
 
     # When it is back, then it is used again, and nothing old comes out of it
     redis_server.start()
@@ -138,6 +150,55 @@ def test_redis_frozen_under_load_and_thawed_with_what_it_held(
     # Then what it held is not believed any more
     load.goes_on(reads=150, writes=60)
     assert load.wrong == []
+
+
+def test_redis_out_of_memory_under_load(load: Load) -> None:
+    # Given
+    load.goes_on()
+    eventually(keys_in_redis, what="the cache to fill")
+
+    # When it can write no more
+    with redis.Redis(port=current_stack().redis_port, socket_timeout=10) as client:
+        before = client.config_get("maxmemory*")
+        try:
+            client.config_set("maxmemory-policy", "noeviction")
+            client.config_set("maxmemory", "1")
+            load.goes_on()
+        finally:
+            client.config_set("maxmemory-policy", before["maxmemory-policy"])
+            client.config_set("maxmemory", before["maxmemory"])
+
+    # Then what it held is not believed, and it is used again
+    load.goes_on(reads=150, writes=60)
+    eventually(keys_in_redis, what="the cache to fill again")
+    assert load.wrong == []
+
+
+def test_who_asked_too_often_is_let_in_while_redis_is_away(
+    make_caller: Callable[..., Caller], redis_server: Daemon
+) -> None:
+    # Given a tenant that has asked for more reports than it may; of a week that there is not
+    caller = make_caller(scope="reports:write")
+
+    def ask() -> httpx.Response:
+        return caller.http.post("reports", json={"week": "2025-W99"})
+
+    eventually(lambda: ask().status_code == 429, within=30, what="the limit")
+
+    # When
+    process = redis_server.process()
+    assert process is not None
+    process.send_signal(signal.SIGKILL)
+    eventually(lambda: redis_server.state() == "crashed", what="Redis to be gone")
+
+    # Then
+    answers = [ask() for _ in range(5)]
+    assert {answer.status_code for answer in answers} <= {400, 422}
+    assert not any("RateLimit" in answer.headers for answer in answers)
+
+    # When it is back, then the limit holds again
+    redis_server.start()
+    eventually(lambda: "RateLimit" in ask().headers, within=30, what="the limit to hold again")
 
 
 def test_an_item_deleted_while_redis_was_frozen_stays_deleted(

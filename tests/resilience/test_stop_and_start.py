@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LINES = 6_000
 ITEMS = 20
+DAY = "2026-11-20"
 
 
 def itemstream(*command: str) -> None:
@@ -37,7 +38,7 @@ def call_line(number: int) -> str:
         {
             "call_id": f"call-{number:06}",
             "client_id": f"client-{number % 7}",
-            "occurred_at": f"2026-11-20T{number % 24:02}:{number % 60:02}:00Z",
+            "occurred_at": f"{DAY}T{number % 24:02}:{number % 60:02}:00Z",
             "method": "GET",
             "path": f"/items/{number}",
             "status_code": 200,
@@ -50,19 +51,42 @@ def call_line(number: int) -> str:
     )
 
 
-def rows(stack: LocalStack, table: str, partition_prefix: str) -> list[dict[str, Any]]:
-    """Return a table's rows whose partition key begins so."""
+def rejects(stack: LocalStack, tenant: str) -> list[dict[str, Any]]:
     pages = stack.client("dynamodb").get_paginator("scan")
     return [
         row
-        for page in pages.paginate(TableName=stack.table(table), ConsistentRead=True)
+        for page in pages.paginate(TableName=stack.table("rejected_call"), ConsistentRead=True)
         for row in page["Items"]
-        if row["pk"]["S"].startswith(partition_prefix)
+        if row["pk"]["S"].startswith(f"{tenant}#")
     ]
 
 
+def count_calls(stack: LocalStack, tenant: str) -> int:
+    pages = stack.client("dynamodb").get_paginator("query")
+    return sum(
+        page["Count"]
+        for page in pages.paginate(
+            TableName=stack.table("silver_call"),
+            IndexName="by_day",
+            Select="COUNT",
+            KeyConditionExpression="day_key = :day",
+            ExpressionAttributeValues={":day": {"S": f"{tenant}#{DAY}"}},
+        )
+    )
+
+
 def events(stack: LocalStack, tenant: str) -> list[dict[str, Any]]:
-    return [row for row in rows(stack, "events", tenant) if row["pk"]["S"] == tenant]
+    pages = stack.client("dynamodb").get_paginator("query")
+    return [
+        row
+        for page in pages.paginate(
+            TableName=stack.table("events"),
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :tenant",
+            ExpressionAttributeValues={":tenant": {"S": tenant}},
+        )
+        for row in page["Items"]
+    ]
 
 
 @pytest.mark.timeout(500)
@@ -90,17 +114,14 @@ def test_a_stop_in_the_middle_of_ingest_loses_no_call_and_no_event(
         itemstream("up")
 
     # Then every call arrives, and every item's event, each once
+    whole = LINES + ITEMS
     eventually(
-        lambda: len(rows(stack, "silver_call", f"{tenant}#")) == LINES,
-        within=150,
-        what="calls in silver",
+        lambda: stack.end_of_log(tenant) >= whole, within=240, every=0.5, what="events in the log"
     )
-    assert rows(stack, "rejected_call", f"{tenant}#") == []
-    eventually(
-        lambda: len(events(stack, tenant)) >= LINES + ITEMS, within=150, what="events in the log"
-    )
+    assert count_calls(stack, tenant) == LINES
+    assert rejects(stack, tenant) == []
     log = events(stack, tenant)
     sequences = sorted(int(row["sk"]["S"]) for row in log)
-    assert sequences == list(range(1, LINES + ITEMS + 1))
+    assert sequences == list(range(1, whole + 1))
     created = [row["subject"]["S"] for row in log if row["type"]["S"] == "item.created"]
     assert sorted(created) == sorted(items)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from itemstream import aws as itemstream_aws
 from itemstream.dead_letters.sqs import dead_letters
@@ -14,6 +16,18 @@ from itemstream.observability.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_load_file = JSONFileLoader.load_file
+
+
+@cache
+def _load_file_once(path: str) -> Any:
+    return _load_file(JSONFileLoader(), path)
+
+
+# Each test has AWS clients of its own; what botocore knows of the services is the same for all, and
+# reading it took a fifth of the tests' time.
+JSONFileLoader.load_file = lambda _self, path: _load_file_once(path)
 
 
 @pytest.fixture

@@ -224,6 +224,26 @@ def test_what_a_topic_cannot_deliver_is_dropped(ministack: Ministack) -> None:
     assert dead_letters.receive() == []
 
 
+def test_a_queue_is_not_fair(ministack: Ministack) -> None:
+    # Given a queue with much from one tenant, of which much is at work
+    queue = create_queue(ministack)
+    for tenant, number in (("large", 60), ("small", 1)):
+        for _ in range(number):
+            queue.client.send_message(QueueUrl=queue.url, MessageBody=tenant, MessageGroupId=tenant)
+
+    # When
+    handed_out = [
+        message["Body"]
+        for _ in range(6)
+        for message in queue.client.receive_message(
+            QueueUrl=queue.url, MaxNumberOfMessages=10, VisibilityTimeout=60
+        )["Messages"]
+    ]
+
+    # Then: AWS does not let the small tenant wait for all of the large one's
+    assert handed_out == ["large"] * 60
+
+
 def policy(statement: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 

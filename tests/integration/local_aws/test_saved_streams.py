@@ -133,18 +133,21 @@ def test_records_that_are_done_with_can_be_read_after_a_stop(
         make_consumer(ministack, host, lambda event: done.extend(keys(event)))
         put(ministack, "a", "b")
         eventually(lambda: done == ["a", "b"])
+        # What is done with is written down before what follows is begun.
+        put(ministack, "last")
+        eventually(lambda: "last" in done)
         first = records(ministack)
 
         # When
         restarted.end(ministack, signal.SIGTERM)
 
-    # Then: and nobody is told of them again
+    # Then: and nobody is told of them again, but for what was done at that moment
     with restarted.running() as ministack:
         assert records(ministack) == first
         put(ministack, "c")
         eventually(lambda: "c" in done)
-        assert done == ["a", "b", "c"]
-        assert records(ministack)[:2] == first
+        assert [key for key in done if key != "last"] == ["a", "b", "c"]
+        assert records(ministack)[:3] == first
 
 
 def records(ministack: Ministack) -> list[tuple[str, str]]:
@@ -223,7 +226,8 @@ def test_a_line_that_a_crash_cut_off_is_in_nobodys_way(
 
     # Then
     with restarted.running():
-        eventually(lambda: done == ["a", "b"], within=60)
+        # (a stop right after a record is done may repeat it)
+        eventually(lambda: list(dict.fromkeys(done)) == ["a", "b"], within=60)
 
 
 def test_an_event_that_waits_for_its_retry_is_tried_after_a_stop(

@@ -96,3 +96,27 @@ def test_keys_rotate() -> None:
 def test_a_secret_without_keys_is_a_fault() -> None:
     with pytest.raises(TypeError, match="not an object"):
         keys_from_secret({"current": "1", "keys": []})
+
+
+def test_a_cursor_of_a_key_that_is_not_known_yet_is_read() -> None:
+    # Given a reader that has kept the keys from before
+    asked: list[str] = []
+
+    def newer_keys() -> list[str]:
+        asked.append("again")
+        return ["old", "current", "younger"]
+
+    reader = Cursors(["old", "current"], newer_keys=newer_keys)
+    cursor = Cursors(["current", "younger"]).write("acme", QUERY, ID)
+
+    # When / Then
+    assert reader.read("acme", QUERY, cursor) == ID
+    assert reader.read("acme", QUERY, cursor) == ID
+    assert asked == ["again"]
+
+
+def test_a_cursor_that_no_newer_key_has_signed_is_refused() -> None:
+    for newer in (["old", "current"], ["current", "younger"]):
+        reader = Cursors(["old", "current"], newer_keys=lambda newer=newer: newer)
+        with pytest.raises(CursorRefused):
+            reader.read("acme", QUERY, Cursors(["forged"]).write("acme", QUERY, ID))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 from aws_lambda_powertools.utilities.parameters.exceptions import (
     GetParameterError,
     TransformParameterError,
 )
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from moto import mock_aws
 
 from itemstream.aws import aws_client
 from itemstream.config import ConfigurationError, from_environment, secrets
 from itemstream.config.secrets import json_secret
+from itemstream.dependencies import DependencyUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +76,39 @@ def test_a_secret_is_read_once_in_a_while() -> None:
 
     # Then
     assert json_secret("s") == {"current": "1"}
+
+
+@pytest.mark.usefixtures("secrets_manager")
+def test_a_secret_is_read_anew_when_asked() -> None:
+    # Given
+    client = aws_client("secretsmanager")
+    client.create_secret(Name="s", SecretString='{"current": "1"}')
+    assert json_secret("s") == {"current": "1"}
+
+    # When
+    client.put_secret_value(SecretId="s", SecretString='{"current": "2"}')
+
+    # Then: it takes the place of what was kept
+    assert json_secret("s", fresh=True) == {"current": "2"}
+    assert json_secret("s") == {"current": "2"}
+
+
+@pytest.mark.usefixtures("secrets_manager")
+@pytest.mark.parametrize(
+    "failure",
+    [
+        EndpointConnectionError(endpoint_url="https://secretsmanager"),
+        ReadTimeoutError(endpoint_url="https://secretsmanager"),
+        ClientError({"Error": {"Code": "ThrottlingException"}}, "GetSecretValue"),
+        ClientError({"ResponseMetadata": {"HTTPStatusCode": 503}}, "GetSecretValue"),  # type: ignore[typeddict-item]
+    ],
+)
+def test_a_secrets_manager_that_is_away_is_a_dependency_that_is_away(failure: Exception) -> None:
+    with (
+        mock.patch.object(aws_client("secretsmanager"), "get_secret_value", side_effect=failure),
+        pytest.raises(DependencyUnavailable, match="Secrets Manager"),
+    ):
+        json_secret("s")
 
 
 @pytest.mark.usefixtures("secrets_manager")

@@ -15,6 +15,9 @@ from tests.fakes.events import (
     IMAGE,
     call_record,
     call_row,
+    cleanup_record,
+    health_record,
+    health_row,
     item_record,
     item_row,
     next_version,
@@ -43,6 +46,60 @@ def test_a_new_item_is_told_as_clients_see_it() -> None:
     assert list(event.data) == list(items_table.DOCUMENT_FIELDS)
     assert event.data["id"] == row["sk"]
     assert event.data["price"] == row["price"]
+
+
+def test_the_health_of_each_part_that_changed_is_told_to_those_who_run_the_platform() -> None:
+    # Given
+    before = health_row(mysql="up", redis="down", s3="up", sqs="unknown", rest="unknown")
+    after = health_row(
+        "2026-11-21T06:01:00.000Z", mysql="down", redis="up", s3="up", sqs="down", rest="up"
+    )
+
+    # When
+    told = {event.subject: event for event in events(health_record(after, before))}
+
+    # Then a new part that is up is no news
+    assert told.keys() == {"mysql", "redis", "sqs"}
+    mysql = told["mysql"]
+    assert mysql.id == "mysql:2026-11-21T06:01:00.000Z:health.changed"
+    assert (mysql.tenant, mysql.topic) == ("operations", "health")
+    assert mysql.data == {
+        "part": "mysql",
+        "status": "down",
+        "previous": "up",
+        "since": "2026-11-21T06:01:00.000Z",
+        "reason": "no answer",
+    }
+    assert told["redis"].data["status"] == "up"
+    assert told["sqs"].data["previous"] == "unknown"
+
+
+def test_the_first_check_tells_of_what_is_not_up() -> None:
+    (event,) = events(health_record(health_row(s3="up", sqs="down")))
+    assert event.subject == "sqs"
+
+
+def test_a_check_that_changes_nothing_and_a_row_of_history_are_no_events() -> None:
+    row = health_row(mysql="down")
+    assert events(health_record({**row, "checked_at": "2026-11-21T06:02:00.000Z"}, row)) == []
+    history = {"pk": "history#2026-11-21", "sk": row["checked_at"], "parts": row["parts"]}
+    assert events(health_record(history)) == []
+
+
+def test_a_run_of_the_cleanup_is_told_to_those_who_run_the_platform() -> None:
+    # When
+    (event,) = events(cleanup_record())
+
+    # Then
+    run = event.data["id"]
+    assert (event.type, event.id) == ("cleanup.finished", f"{run}:cleanup.finished")
+    assert (event.tenant, event.subject) == ("operations", run)
+    assert event.time == event.data["ended_at"]
+    assert event.data["tasks"]["tickets"]["removed"] == 2
+
+
+def test_where_a_task_goes_on_is_told_to_nobody() -> None:
+    assert events(cleanup_record({"pk": "task#tickets", "position": None})) == []
 
 
 def test_a_replaced_item_is_told_with_what_changed() -> None:
@@ -86,7 +143,7 @@ def test_a_new_image_is_told_as_such_and_not_as_an_update() -> None:
     # Then
     assert (event.type, event.id) == ("image.ready", f"{IMAGE['id']}:image.ready")
     assert (event.subject, event.time) == (old["sk"], new["updated_at"])
-    assert event.data == {**IMAGE, "item_id": old["sk"], "item_version": 2}
+    assert event.data == {**IMAGE, "item_id": old["sk"], "item_version": 2, "item_images": 1}
 
 
 def test_what_changes_with_a_new_image_is_told_after_it() -> None:

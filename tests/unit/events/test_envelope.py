@@ -37,6 +37,7 @@ def test_places_sort_as_texts() -> None:
         ("call.recorded", "calls"),
         ("report.ready", "reports"),
         ("health.changed", "health"),
+        ("cleanup.finished", "health"),
     ],
 )
 def test_an_event_belongs_to_a_topic(event_type: str, topic: str) -> None:

@@ -14,9 +14,14 @@ from tests.fakes.events import (
     IMAGE,
     call_record,
     call_row,
+    cleanup_record,
+    health_record,
+    health_row,
     item_record,
     item_row,
     next_version,
+    report_record,
+    report_row,
     upload_record,
     upload_row,
 )
@@ -30,6 +35,11 @@ RECORDS = {
     "image.ready": item_record(next_version(item_row(), images=[IMAGE]), item_row()),
     "image.failed": upload_record(upload_row(content_type=None, created_by=None)),
     "call.recorded": call_record(call_row(bytes_in=None, user_agent=None, ip_network=None)),
+    "report.ready": report_record(report_row(), report_row(status="pending")),
+    "cleanup.finished": cleanup_record(),
+    "health.changed": health_record(
+        health_row("2026-11-21T06:01:00.000Z", mysql="down"), health_row(mysql="up")
+    ),
 }
 
 

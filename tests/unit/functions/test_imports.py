@@ -9,6 +9,7 @@ import sys
 import pytest
 import yaml
 
+from tests.fakes.health_environment import HEALTH_ENVIRONMENT
 from tests.unit.functions.conftest import ENVIRONMENT
 from tests.unit.functions.test_rest_authorizer import ENVIRONMENT as AUTHORIZER_ENVIRONMENT
 from tools.project import ROOT
@@ -26,6 +27,7 @@ DEAR = {
     "pyvips",
     "jinja2",
     "aiohttp",
+    "pymysql",
 }
 IMPORTS = {
     "rest_authorizer": {"jwt"},
@@ -36,8 +38,15 @@ IMPORTS = {
     "list_items": {"itsdangerous"},
     "update_item": {"pydantic", "redis"},
     "delete_item": {"redis"},
-    "get_health": {"redis"},
-    "create_image_upload": {"pydantic"},
+    "create_report": {"pydantic", "redis"},
+    "list_reports": {"itsdangerous"},
+    "get_report": set(),
+    "weekly_reports": {"pymysql"},
+    "report_generator": {"jinja2", "pymysql"},
+    "get_health": set(),
+    "health_checker": {"aiohttp", "jwt"},
+    "network_probe": {"pymysql", "redis"},
+    "create_image_upload": {"pydantic", "redis"},
     "get_image": set(),
     "get_documentation": set(),
     "image_processor": {"pyvips", "redis"},
@@ -49,7 +58,7 @@ IMPORTS = {
     "notification_sender": {"boto3", "jinja2"},
     "list_calls": {"itsdangerous"},
     "get_call": set(),
-    "create_ticket": set(),
+    "create_ticket": {"redis"},
     "connect": set(),
     "disconnect": set(),
     "message": {"pydantic"},
@@ -57,7 +66,13 @@ IMPORTS = {
     "topic_sender": {"aiohttp"},
     "replayer": {"aiohttp"},
     "connection_closer": {"aiohttp"},
+    "report_projector": {"pymysql"},
+    "rebuild_reports": {"pymysql"},
+    "migrate": {"pymysql"},
+    "rotate_secret": set(),
+    "cleanup_job": set(),
 }
+BUCKETS = ("UPLOADS", "PROCESSED", "LANDING", "REPORTS", "ARCHIVE")
 CONSUMERS_ENVIRONMENT = {
     **{
         f"{table}_TABLE": table
@@ -70,17 +85,28 @@ CONSUMERS_ENVIRONMENT = {
             "REJECTED_CALL",
             "CONNECTIONS",
             "TICKETS",
+            "REPORTS",
+            "IDEMPOTENCY",
+            "CLEANUP",
         )
     },
     **{f"{queue}_QUEUE": queue for queue in ("REPLAYS", "TOPIC_DELIVERIES", "CONNECTION_ENDINGS")},
     "REALTIME_SHARDS": "8",
     "REALTIME_ENDPOINT": "http://127.0.0.1:9/local",
-    **{f"{bucket}_BUCKET": bucket for bucket in ("UPLOADS", "PROCESSED", "LANDING")},
+    **{f"{bucket}_BUCKET": bucket for bucket in BUCKETS},
     "EVENTS_BUS": "events",
     "EVENTS_RETENTION_HOURS": "24",
+    "CANARY_TENANT": "canary",
     "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:notifications",
     "DEAD_LETTERS_QUEUE": "dead-letters",
     "MAX_RECEIVE_COUNT": "5",
+    "TOKEN_SIGNING_SECRET": "token-signing",
+    "DATABASE_USER_SECRET": "database",
+    "CLEANUP_FUNCTIONS": "itemstream-test-get-item",
+    "BRONZE_KEEP_DAYS": "60",
+    "OPERATIONS_TENANT": "operations",
+    "KEYS_BUCKET": "keys",
+    "JWKS_COOLDOWN_SECONDS": "30",
 }
 FUNCTIONS = yaml.safe_load((ROOT / "functions.yaml").read_text())["functions"]
 
@@ -93,6 +119,7 @@ def imported(module: str) -> set[str]:
         env={
             **ENVIRONMENT,
             **AUTHORIZER_ENVIRONMENT,
+            **HEALTH_ENVIRONMENT,
             **CONSUMERS_ENVIRONMENT,
             "AWS_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "test",

@@ -125,3 +125,19 @@ def test_while_the_topic_is_away_events_wait_and_at_last_are_dead_letters_with_a
     reason = letter["MessageAttributes"]["Reason"]["StringValue"]
     assert reason.startswith("failed 5 times, at last with ")
     assert "NotFound" in reason
+
+
+def test_a_report_is_told_with_a_link_to_its_page(
+    send: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    monkeypatch.setenv("REPORTS_BUCKET", "itemstream-test-reports")
+
+    # When
+    assert send(cloud_event("report.ready", subject="2026-W47")) == []
+
+    # Then
+    (document,) = documents()
+    page = "acme/2026-W47/01a1fc6c-0000-7000-8000-000000000000/report.html?"
+    assert page in document["text"]
+    assert "X-Amz-Expires=21600" in document["text"]

@@ -1,4 +1,4 @@
-"""The functions that need no token: health and documentation."""
+"""The function that describes the API; it needs no token."""
 
 from __future__ import annotations
 
@@ -7,65 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import redis
 
-from itemstream.dependencies import DependencyUnavailable
 from tests.fakes.gateway import LambdaContext, assert_problem, event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class Answering:
-    def __init__(self, error: Exception | None = None) -> None:
-        self._error = error
-
-    def _answer(self, *_args: str) -> None:
-        if self._error:
-            raise self._error
-
-    get = ping = _answer
-
-
-@pytest.mark.parametrize(
-    ("dynamodb", "cache", "code", "expected"),
-    [
-        (None, None, 200, {"status": "up", "parts": {"dynamodb": "up", "redis": "up"}}),
-        (None, "off", 200, {"status": "up", "parts": {"dynamodb": "up", "redis": "off"}}),
-        (
-            None,
-            redis.TimeoutError(),
-            200,
-            {"status": "degraded", "parts": {"dynamodb": "up", "redis": "down"}},
-        ),
-        (
-            DependencyUnavailable("DynamoDB"),
-            None,
-            503,
-            {"status": "down", "parts": {"dynamodb": "down", "redis": "up"}},
-        ),
-    ],
-)
-def test_health_is_what_the_parts_say(
-    load: Callable[[str], Any], dynamodb: Any, cache: Any, code: int, expected: dict[str, Any]
-) -> None:
-    # Given
-    function = load("functions.crud.get_health")
-    function.items = Answering(dynamodb)
-    function.cache = None if cache == "off" else Answering(cache)
-
-    # When
-    answer = function.handler(event("GET /health", tenant=None), LambdaContext())
-
-    # Then
-    assert answer["statusCode"] == code
-    assert json.loads(answer["body"]) == expected
-
-
-def test_health_reads_the_real_table(load: Callable[[str], Any]) -> None:
-    function = load("functions.crud.get_health")
-    answer = function.handler(event("GET /health", tenant=None), LambdaContext())
-    assert json.loads(answer["body"])["parts"] == {"dynamodb": "up", "redis": "off"}
 
 
 def document(load: Callable[[str], Any], route: str, asset: str | None = None) -> dict[str, Any]:

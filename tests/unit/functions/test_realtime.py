@@ -260,7 +260,12 @@ def test_its_end_is_looked_at_in_its_time(
     sent: list[dict[str, Any]] = []
     module = gateway.module("functions.realtime.connect")
     client = module.endings._queue._client
-    monkeypatch.setattr(client, "send_message", lambda **call: sent.append(call))
+
+    def send(**call: Any) -> dict[str, Any]:
+        sent.extend(call["Entries"])
+        return {}
+
+    monkeypatch.setattr(client, "send_message_batch", send)
     soon, late = str(int(time.time()) + 60), str(int(time.time()) + 10_000)
 
     # When

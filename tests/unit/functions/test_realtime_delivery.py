@@ -117,7 +117,7 @@ def function(
     yield loaded
     for module in modules:
         # A function's connections are kept for its next invocation; here there is none.
-        sockets = module.sockets if hasattr(module, "sockets") else module.outlets.sockets
+        sockets = module.sockets if hasattr(module, "sockets") else module.ports.sockets
         module.runner.run(sockets.aclose())
         module.runner.close()
 
@@ -126,7 +126,9 @@ def subscribed(connection_id: str, *, tenant: str = "acme", after: int, live: bo
     connections = DynamoConnections.from_environment()
     connection = a_connection(connection_id, tenant=tenant)
     connections.add(connection)
-    connections.subscribe(connection, Topic.parse("items"), SHARD, after=after, live=live)
+    connections.subscribe(
+        connection, Topic.parse("items"), SHARD, shards=SHARDS, after=after, live=live
+    )
 
 
 def subscription(connection_id: str) -> Any:

@@ -73,6 +73,9 @@ def test_an_event_with_a_wrong_attribute_is_refused(attribute: str, value: Any) 
         (cloud_event("health.changed", data={"status": "up"}), "info"),
         (cloud_event("health.changed", data={"status": "down"}), "warning"),
         (cloud_event("health.changed", data={}), "warning"),
+        (cloud_event("cleanup.finished", data={"tasks": {"tickets": {"errors": 0}}}), "info"),
+        (cloud_event("cleanup.finished"), "warning"),
+        (cloud_event("cleanup.finished", data={}), "info"),
     ],
 )
 def test_bad_news_are_warnings(event: dict[str, Any], severity: str) -> None:

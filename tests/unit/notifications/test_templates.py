@@ -145,3 +145,25 @@ def test_an_event_of_an_unknown_type_is_refused(event_type: str) -> None:
 def test_an_event_that_lacks_what_its_template_tells_is_refused() -> None:
     with pytest.raises(Refused, match=r"does not fill its template.*status"):
         templates.render(cloud_event(data={"name": "Oak table", "category": None}))
+
+
+def test_a_link_is_told_with_its_end() -> None:
+    # Given
+    url = "https://s3/acme/report.html?X-Amz-Expires=21600&X-Amz-Signature=0a"
+    link = {"url": url, "expires_at": "2026-11-23T12:00:00.000Z"}
+
+    # When
+    notification = templates.render(cloud_event("report.ready"), link)
+
+    # Then
+    assert notification.subject == "Report ready: week 2026-W47"
+    assert f"{url}\n" in notification.text
+    assert "until 2026-11-23T12:00:00.000Z at the latest" in notification.text
+    assert "1,846 changes and 24,261 calls" in notification.text
+    assert f'href="{url.replace("&", "&amp;")}"' in notification.html
+
+
+def test_without_a_link_nothing_is_said_of_one() -> None:
+    notification = templates.render(cloud_event("report.ready"))
+    assert "http" not in notification.text
+    assert "href" not in notification.html

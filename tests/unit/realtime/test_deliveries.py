@@ -15,7 +15,7 @@ from itemstream.realtime.deliveries import (
     Broadcast,
     Broadcaster,
     Delivery,
-    Outlets,
+    SenderPorts,
     Sent,
     TopicSender,
     read_delivery,
@@ -61,8 +61,8 @@ class RealTime:
         self.log = InMemoryLog()
         self.limits = limits
 
-    def outlets(self) -> Outlets:
-        return Outlets(
+    def ports(self) -> SenderPorts:
+        return SenderPorts(
             self.subscriptions, self.connections, self.sockets, self.replays, clock=self.clock
         )
 
@@ -76,8 +76,14 @@ class RealTime:
         assert connection
         after = fields.get("after", self.log.last(tenant))
         shard = self.rows.shard(connection_id, topic)
+        wanted = Topic.parse(topic)
         self.connections.subscribe(
-            connection, Topic.parse(topic), shard, after=after, live=fields["live"]
+            connection,
+            wanted,
+            shard,
+            shards=wanted.shards(self.rows.shards),
+            after=after,
+            live=fields["live"],
         )
 
     def happened(self, *kinds: str, tenant: str = "acme", **changes: Any) -> list[Any]:
@@ -102,7 +108,7 @@ class RealTime:
         for event in events:
             batches.setdefault(event.document["tenant"], []).append(event)
         broadcaster = Broadcaster(
-            self.outlets(), self.leases, self.deliveries, shards=2, **{**self.limits, **more}
+            self.ports(), self.leases, self.deliveries, **{**self.limits, **more}
         )
         return asyncio.run(broadcaster.broadcast(batches, out_of_time=out_of_time))
 
@@ -114,7 +120,7 @@ class RealTime:
         out_of_time: Callable[[], bool] = lambda: False,
         **limits: int,
     ) -> Sent:
-        sender = TopicSender(self.outlets(), self.leases, self.deliveries, self.log, **limits)
+        sender = TopicSender(self.ports(), self.leases, self.deliveries, self.log, **limits)
         delivery = Delivery("acme", "items", shard)
         return asyncio.run(sender.deliver(delivery, message_id=message_id, out_of_time=out_of_time))
 
@@ -259,7 +265,7 @@ def test_a_replayer_is_asked_before_the_subscription_falls_behind() -> None:
     assert real_time.row("slow").state == "live"
 
 
-def test_what_is_behind_is_passed_over_and_noted() -> None:
+def test_what_is_behind_is_skipped_and_noted() -> None:
     # Given
     real_time = RealTime()
     real_time.subscribed("late", after=0, live=False)
@@ -269,17 +275,17 @@ def test_what_is_behind_is_passed_over_and_noted() -> None:
 
     # Then
     assert done.sent.frames == 0
-    assert real_time.row("late").passed == 2
+    assert real_time.row("late").skipped == 2
 
 
 def test_what_went_live_since_it_was_read_is_sent_to() -> None:
     # Given
     real_time = RealTime()
+    real_time.rows.shards = 1
     real_time.subscribed("late", after=0, live=False)
     behind = real_time.row("late")
     real_time.subscribed("late", after=1)
     real_time.subscriptions.page = lambda *_: ([behind], None)  # type: ignore[method-assign]
-    real_time.rows.shards = 1
 
     # When
     real_time.broadcast(*real_time.happened("item", "item"), small=10)
@@ -372,6 +378,30 @@ def test_a_fault_of_ours_is_not_taken_for_an_outage() -> None:
         real_time.broadcast(*real_time.happened("item"))
 
 
+@pytest.mark.parametrize("small", [20, 0])
+def test_who_subscribed_by_a_newer_number_of_shards_is_sent_to(small: int) -> None:
+    # Given one in each of two shards, and in each of six
+    real_time = RealTime(small=small)
+    clients = [f"c-{number}" for number in range(12)]
+    for shards in (2, 6):
+        real_time.rows.shards = shards
+        for client in clients[:6] if shards == 2 else clients[6:]:
+            real_time.subscribed(client, after=0)
+    # and senders that know nothing of the deployment
+    real_time.rows.shards = 2
+    occupied = {shard for (_, _, shard), kept in real_time.rows.subscriptions.items() if kept}
+    assert max(occupied) > 1
+
+    # When
+    real_time.broadcast(*real_time.happened("item"))
+
+    # Then
+    if small:
+        assert all(real_time.sockets.events(client) for client in clients)
+    else:
+        assert {asked.shard for asked in real_time.deliveries.asked} == set(range(6))
+
+
 def test_a_topic_with_too_many_subscribers_is_sent_to_by_shards_from_then_on() -> None:
     # Given
     real_time = RealTime(small=5)
@@ -411,7 +441,7 @@ def test_when_time_is_over_the_rest_of_a_small_topic_is_left_to_replayers() -> N
     # Then: nothing is lost, nothing overtakes it, and the topic is as small as it was.
     assert done == Broadcast(Sent(behind=1, lag=done.sent.lag), {})
     assert (real_time.row("c-1").state, real_time.row("c-1").after) == ("behind", 0)
-    assert real_time.row("late").passed == 2
+    assert real_time.row("late").skipped == 2
     assert real_time.row("new").state == "live"
     assert [one.connection_id for one in real_time.replays.asked] == ["c-1"]
     assert not real_time.rows.topics["acme", "items"].large

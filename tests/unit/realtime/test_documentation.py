@@ -88,7 +88,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"| a client's frame | {limits.LARGEST_FRAME_BYTES:,} bytes of UTF-8 |",
         f"| its nesting | {limits.NESTING} arrays and objects |",
         f"| frames a client sends | {limits.MESSAGES_PER_SECOND} in a second |",
-        f"| {limits.ABUSE_STRIKES} within a minute |",
+        f"| {limits.MOST_VIOLATIONS} within a minute |",
         f"| a frame of the server | {limits.LARGEST_EVENTS_FRAME_BYTES // 1024} KiB |",
         f"| a connection | {limits.CONNECTION_SECONDS // 3600} hours |",
         f"| a ticket | {limits.TICKET_SECONDS} seconds, once |",
@@ -96,7 +96,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"up to {BYTES_OF_A_PASS // 1024} KiB of events in a pass",
     ):
         assert limit in PROSE
-    assert limits.STRIKE_SECONDS == 60
+    assert limits.VIOLATION_SECONDS == 60
 
 
 def test_the_capacity_follows_from_the_quotas() -> None:

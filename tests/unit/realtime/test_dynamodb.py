@@ -17,6 +17,7 @@ from itemstream.realtime.connections import (
     ConnectionChanged,
     ConnectionGone,
     TooManyTopics,
+    TopicState,
 )
 from itemstream.realtime.dynamodb import DynamoConnections
 from itemstream.realtime.limits import TOPICS_PER_CONNECTION
@@ -27,6 +28,7 @@ from tests.fakes.connections import (
     ITEMS,
     NOW,
     SHARD,
+    SHARDS,
     Interrupted,
     a_connection,
     an_item,
@@ -91,7 +93,7 @@ def test_a_connection_goes_by_itself_soon_after_two_hours(
 ) -> None:
     # When
     connections.add(a_connection())
-    connections.subscribe(a_connection(), ITEMS, SHARD, after=7, live=True)
+    connections.subscribe(a_connection(), ITEMS, SHARD, shards=SHARDS, after=7, live=True)
 
     # Then its subscription goes with it, and the topic later
     lifetimes = {
@@ -110,13 +112,13 @@ def test_a_subscription_is_found_by_who_sends(
     connections.add(connection)
 
     # When
-    connections.subscribe(connection, topic, SHARD, after=7, live=live)
+    connections.subscribe(connection, topic, SHARD, shards=SHARDS, after=7, live=live)
 
     # Then
     subscription = subscriptions.find(connection.id, "acme", topic.name, SHARD)
     assert subscription is not None
     assert subscription.state == ("live" if live else "behind")
-    assert (subscription.after, subscription.passed) == (7, None)
+    assert (subscription.after, subscription.skipped) == (7, None)
     assert subscription.ends_at == connection.ends_at
     assert subscriptions.page("acme", topic.name, SHARD, None) == ([subscription], None)
     assert found(connections, connection).topics == {topic.name: SHARD}
@@ -131,22 +133,71 @@ def test_a_topic_is_known_before_its_first_subscriber(
 ) -> None:
     # Given
     connections.add(a_connection())
-    known: list[bool] = []
+    known: list[TopicState] = []
+    watched = connections_of(
+        Interrupted(
+            client,
+            "transact_write_items",
+            lambda: known.append(subscriptions.topics_with_subscribers("acme", ["items"])["items"]),
+        )
+    )
+
+    # When
+    watched.subscribe(a_connection(), ITEMS, SHARD, shards=SHARDS, after=0, live=True)
+
+    # Then
+    assert known == [TopicState(SHARDS, large=False, large_after=None)]
+
+
+@pytest.mark.parametrize(("shards", "then"), [(8, 8), (9, 9), (20, 20), (1, 8)])
+def test_senders_look_in_more_shards_before_one_has_a_subscriber_and_never_in_fewer(
+    client: Any,
+    connections: DynamoConnections,
+    subscriptions: DynamoSubscriptions,
+    shards: int,
+    then: int,
+) -> None:
+    # Given a topic with a subscriber in one of eight shards
+    connections.add(a_connection())
+    connections.subscribe(a_connection(), ITEMS, 7, shards=8, after=0, live=True)
+    connections.add(a_connection("another"))
+    known: list[int] = []
     watched = connections_of(
         Interrupted(
             client,
             "transact_write_items",
             lambda: known.append(
-                "items" in subscriptions.topics_with_subscribers("acme", ["items"])
+                subscriptions.topics_with_subscribers("acme", ["items"])["items"].shards
             ),
         )
     )
 
-    # When
-    watched.subscribe(a_connection(), ITEMS, SHARD, after=0, live=True)
+    # When another one comes, by a function that was deployed with another number
+    watched.subscribe(a_connection("another"), ITEMS, 0, shards=shards, after=0, live=True)
 
     # Then
-    assert known == [True]
+    assert known == [then]
+
+
+def test_a_topic_that_does_not_say_its_shards_has_those_of_before(
+    client: Any, connections: DynamoConnections, subscriptions: DynamoSubscriptions
+) -> None:
+    # Given
+    connections.add(a_connection())
+    connections.subscribe(a_connection(), ITEMS, 0, shards=1, after=0, live=True)
+    client.update_item(
+        TableName=CONNECTIONS,
+        Key={"pk": {"S": "topics#acme"}, "sk": {"S": "items"}},
+        UpdateExpression="REMOVE shards",
+    )
+    assert subscriptions.topics_with_subscribers("acme", ["items"])["items"].shards == 8
+
+    # When
+    connections.add(a_connection("another"))
+    connections.subscribe(a_connection("another"), ITEMS, 11, shards=12, after=0, live=True)
+
+    # Then
+    assert subscriptions.topics_with_subscribers("acme", ["items"])["items"].shards == 12
 
 
 @pytest.mark.parametrize(("hours", "written"), [(11, False), (13, True)])
@@ -155,7 +206,9 @@ def test_a_topic_stays_known_while_there_are_subscribers(
 ) -> None:
     # Given a topic that is large
     connections_of(client).add(a_connection())
-    connections_of(client).subscribe(a_connection(), ITEMS, SHARD, after=0, live=True)
+    connections_of(client).subscribe(
+        a_connection(), ITEMS, SHARD, shards=SHARDS, after=0, live=True
+    )
     client.update_item(
         TableName=CONNECTIONS,
         Key={"pk": {"S": "topics#acme"}, "sk": {"S": "items"}},
@@ -168,7 +221,9 @@ def test_a_topic_stays_known_while_there_are_subscribers(
     later = NOW + hours * 3600
     connection = a_connection("later", connected_at=later, ends_at=later + 60)
     connections_of(client).add(connection)
-    connections_of(client, now=later).subscribe(connection, ITEMS, SHARD, after=0, live=True)
+    connections_of(client, now=later).subscribe(
+        connection, ITEMS, SHARD, shards=SHARDS, after=0, live=True
+    )
 
     # Then it is written again if its time is half over, and is still large
     (topic,) = rows(client, "topics#")
@@ -182,17 +237,17 @@ def test_subscribing_again_begins_anew(
     # Given a subscription that is behind
     connection = a_connection()
     connections.add(connection)
-    connections.subscribe(connection, ITEMS, SHARD, after=3, live=False)
+    connections.subscribe(connection, ITEMS, SHARD, shards=SHARDS, after=3, live=False)
     behind = subscriptions.find(connection.id, "acme", "items", SHARD)
     assert behind is not None
-    subscriptions.pass_over(behind, 9)
+    subscriptions.skip(behind, 9)
 
     # When
-    connections.subscribe(connection, ITEMS, SHARD, after=12, live=True)
+    connections.subscribe(connection, ITEMS, SHARD, shards=SHARDS, after=12, live=True)
 
     # Then
     subscription = subscriptions.find(connection.id, "acme", "items", SHARD)
-    assert subscription == replace(behind, state="live", after=12, passed=None)
+    assert subscription == replace(behind, state="live", after=12, skipped=None)
     assert len(rows(client, "topic#")) == 1
 
 
@@ -201,10 +256,12 @@ def test_subscribing_anew_leaves_nothing_in_the_shard_of_before(
 ) -> None:
     # Given
     connections.add(a_connection())
-    connections.subscribe(a_connection(), ITEMS, 3, after=3, live=False)
+    connections.subscribe(a_connection(), ITEMS, 3, shards=SHARDS, after=3, live=False)
 
     # When
-    connections.subscribe(found(connections, a_connection()), ITEMS, 11, after=12, live=True)
+    connections.subscribe(
+        found(connections, a_connection()), ITEMS, 11, shards=SHARDS, after=12, live=True
+    )
 
     # Then
     assert found(connections, a_connection()).topics == {"items": 11}
@@ -219,15 +276,15 @@ def test_who_did_not_see_that_a_subscription_moved_decides_anew(
 ) -> None:
     # Given
     connections.add(a_connection())
-    connections.subscribe(a_connection(), ITEMS, 3, after=0, live=True)
+    connections.subscribe(a_connection(), ITEMS, 3, shards=SHARDS, after=0, live=True)
     before = found(connections, a_connection())
-    connections.subscribe(before, ITEMS, 11, after=0, live=True)
+    connections.subscribe(before, ITEMS, 11, shards=SHARDS, after=0, live=True)
 
     # When / Then
     with pytest.raises(ConnectionChanged):
-        connections.subscribe(before, ITEMS, 7, after=0, live=True)
+        connections.subscribe(before, ITEMS, 7, shards=SHARDS, after=0, live=True)
     with pytest.raises(ConnectionChanged):
-        connections.subscribe(a_connection(), ITEMS, 7, after=0, live=True)
+        connections.subscribe(a_connection(), ITEMS, 7, shards=SHARDS, after=0, live=True)
     assert [row["pk"]["S"] for row in rows(client, "topic#")] == ["topic#acme#items#11"]
 
 
@@ -238,17 +295,17 @@ def test_a_connection_has_fifty_topics_and_no_more(
     connection = a_connection()
     connections.add(connection)
     for number in range(TOPICS_PER_CONNECTION):
-        connections.subscribe(connection, an_item(number), SHARD, after=0, live=True)
+        connections.subscribe(connection, an_item(number), SHARD, shards=SHARDS, after=0, live=True)
 
     # When / Then
     with pytest.raises(TooManyTopics):
-        connections.subscribe(connection, ITEMS, SHARD, after=0, live=True)
+        connections.subscribe(connection, ITEMS, SHARD, shards=SHARDS, after=0, live=True)
     assert len(rows(client, "topic#")) == TOPICS_PER_CONNECTION
 
     # One of the fifty may be had anew, and another in its place
-    connections.subscribe(connection, an_item(7), SHARD, after=5, live=True)
+    connections.subscribe(connection, an_item(7), SHARD, shards=SHARDS, after=5, live=True)
     connections.unsubscribe(connection, an_item(7))
-    connections.subscribe(connection, ITEMS, SHARD, after=0, live=True)
+    connections.subscribe(connection, ITEMS, SHARD, shards=SHARDS, after=0, live=True)
     assert len(found(connections, connection).topics) == TOPICS_PER_CONNECTION
     connections.remove(connection.id)
     assert of_connection(client) == []
@@ -261,18 +318,20 @@ def test_of_two_that_subscribe_at_once_one_gets_the_last_place(
     connection = a_connection()
     connections.add(connection)
     for number in range(TOPICS_PER_CONNECTION - 1):
-        connections.subscribe(connection, an_item(number), SHARD, after=0, live=True)
+        connections.subscribe(connection, an_item(number), SHARD, shards=SHARDS, after=0, live=True)
     slower = connections_of(
         Interrupted(
             client,
             "transact_write_items",
-            lambda: connections.subscribe(connection, CALLS, SHARD, after=0, live=True),
+            lambda: connections.subscribe(
+                connection, CALLS, SHARD, shards=SHARDS, after=0, live=True
+            ),
         )
     )
 
     # When / Then
     with pytest.raises(TooManyTopics):
-        slower.subscribe(connection, ITEMS, SHARD, after=0, live=True)
+        slower.subscribe(connection, ITEMS, SHARD, shards=SHARDS, after=0, live=True)
     topics = found(connections, connection).topics
     assert len(topics) == TOPICS_PER_CONNECTION
     assert "calls" in topics
@@ -289,12 +348,14 @@ def test_two_topics_that_are_subscribed_to_at_once_are_both_kept(
         Interrupted(
             client,
             "transact_write_items",
-            lambda: connections.subscribe(connection, CALLS, SHARD, after=0, live=True),
+            lambda: connections.subscribe(
+                connection, CALLS, SHARD, shards=SHARDS, after=0, live=True
+            ),
         )
     )
 
     # When
-    slower.subscribe(connection, ITEMS, SHARD, after=0, live=True)
+    slower.subscribe(connection, ITEMS, SHARD, shards=SHARDS, after=0, live=True)
 
     # Then
     assert set(found(connections, connection).topics) == {"calls", "items"}
@@ -309,13 +370,13 @@ def test_who_is_gone_can_neither_subscribe_nor_unsubscribe_nor_renew(
 
     # When / Then
     with pytest.raises(ConnectionGone):
-        connections.subscribe(connection, ITEMS, SHARD, after=0, live=True)
+        connections.subscribe(connection, ITEMS, SHARD, shards=SHARDS, after=0, live=True)
     with pytest.raises(ConnectionGone):
         connections.unsubscribe(connection, ITEMS)
     with pytest.raises(ConnectionGone):
         connections.renew(connection)
     assert connections.count_message(connection.id, NOW) is None
-    assert connections.strike(connection.id, NOW) == 0
+    assert connections.count_violation(connection.id, NOW) == 0
     assert of_connection(client) == []
 
 
@@ -326,8 +387,8 @@ def test_unsubscribing_ends_one_subscription_and_may_be_repeated(
     connection, another = a_connection(), a_connection("another")
     for one in (connection, another):
         connections.add(one)
-        connections.subscribe(one, ITEMS, SHARD, after=0, live=True)
-    connections.subscribe(connection, CALLS, SHARD, after=0, live=True)
+        connections.subscribe(one, ITEMS, SHARD, shards=SHARDS, after=0, live=True)
+    connections.subscribe(connection, CALLS, SHARD, shards=SHARDS, after=0, live=True)
 
     # When
     connections.unsubscribe(connection, ITEMS)
@@ -345,7 +406,7 @@ def test_unsubscribing_ends_a_subscription_wherever_it_is(
 ) -> None:
     # Given
     connections.add(a_connection())
-    connections.subscribe(a_connection(), ITEMS, 11, after=0, live=True)
+    connections.subscribe(a_connection(), ITEMS, 11, shards=SHARDS, after=0, live=True)
 
     # When
     connections.unsubscribe(a_connection(topics=seen), ITEMS)
@@ -365,7 +426,7 @@ def test_unsubscribing_from_what_never_stands_still_ends_in_time(
     class Restless:
         def __getattr__(self, name: str) -> Any:
             now = found(connections, a_connection())
-            connections.subscribe(now, ITEMS, next(shards), after=0, live=True)
+            connections.subscribe(now, ITEMS, next(shards), shards=SHARDS, after=0, live=True)
             return getattr(client, name)
 
     # When / Then
@@ -381,8 +442,8 @@ def test_removing_leaves_nothing_of_a_connection_and_all_of_others(
     connection, another = a_connection(), a_connection("another", tenant="other")
     for one in (connection, another):
         connections.add(one)
-        connections.subscribe(one, ITEMS, SHARD, after=0, live=True)
-        connections.subscribe(one, an_item(1), SHARD, after=0, live=False)
+        connections.subscribe(one, ITEMS, SHARD, shards=SHARDS, after=0, live=True)
+        connections.subscribe(one, an_item(1), SHARD, shards=SHARDS, after=0, live=False)
 
     # When it is removed, and removed again
     connections.remove(connection.id)
@@ -403,12 +464,12 @@ def test_removing_leaves_nothing_of_who_subscribes_meanwhile(
     # Given
     connection = a_connection()
     connections.add(connection)
-    connections.subscribe(connection, ITEMS, SHARD, after=0, live=True)
+    connections.subscribe(connection, ITEMS, SHARD, shards=SHARDS, after=0, live=True)
     refused: list[ConnectionGone] = []
 
     def subscribe() -> None:
         try:
-            connections.subscribe(connection, CALLS, SHARD, after=0, live=True)
+            connections.subscribe(connection, CALLS, SHARD, shards=SHARDS, after=0, live=True)
         except ConnectionGone as gone:
             refused.append(gone)
 
@@ -434,7 +495,7 @@ def test_subscribing_leaves_nothing_of_who_is_removed_meanwhile(
 
     # When / Then
     with pytest.raises(ConnectionGone):
-        slower.subscribe(connection, ITEMS, SHARD, after=0, live=True)
+        slower.subscribe(connection, ITEMS, SHARD, shards=SHARDS, after=0, live=True)
     assert of_connection(client) == []
 
 
@@ -444,7 +505,7 @@ def test_who_is_interrupted_while_removing_is_followed_by_another(
     # Given somebody who dies with the subscriptions deleted and the connection not
     connection = a_connection()
     connections.add(connection)
-    connections.subscribe(connection, ITEMS, SHARD, after=0, live=True)
+    connections.subscribe(connection, ITEMS, SHARD, shards=SHARDS, after=0, live=True)
 
     def die() -> None:
         raise KeyboardInterrupt
@@ -466,8 +527,8 @@ def test_renewing_moves_the_end_of_the_connection_and_its_subscriptions(
     # Given
     connection = a_connection()
     connections.add(connection)
-    connections.subscribe(connection, ITEMS, SHARD, after=3, live=True)
-    connections.subscribe(connection, an_item(1), SHARD, after=4, live=False)
+    connections.subscribe(connection, ITEMS, SHARD, shards=SHARDS, after=3, live=True)
+    connections.subscribe(connection, an_item(1), SHARD, shards=SHARDS, after=4, live=False)
 
     # When
     renewed = replace(found(connections, connection), ends_at=NOW + 7200, ends_by="age")
@@ -490,7 +551,7 @@ def test_renewing_drops_the_topics_that_are_not_permitted_any_more(
     connection = a_connection()
     connections.add(connection)
     for topic in (ITEMS, CALLS, an_item(1)):
-        connections.subscribe(connection, topic, SHARD, after=0, live=True)
+        connections.subscribe(connection, topic, SHARD, shards=SHARDS, after=0, live=True)
 
     # When
     now = found(connections, connection)
@@ -512,7 +573,7 @@ def test_fifty_topics_are_renewed_at_once(client: Any, connections: DynamoConnec
     connection = a_connection()
     connections.add(connection)
     for number in range(TOPICS_PER_CONNECTION):
-        connections.subscribe(connection, an_item(number), SHARD, after=0, live=True)
+        connections.subscribe(connection, an_item(number), SHARD, shards=SHARDS, after=0, live=True)
 
     # When
     connections.renew(replace(found(connections, connection), ends_at=NOW + 7200))
@@ -533,7 +594,9 @@ def test_what_was_decided_before_a_topic_came_is_not_kept(
         Interrupted(
             client,
             moment,
-            lambda: connections.subscribe(connection, ITEMS, SHARD, after=0, live=True),
+            lambda: connections.subscribe(
+                connection, ITEMS, SHARD, shards=SHARDS, after=0, live=True
+            ),
         )
     )
 
@@ -566,11 +629,13 @@ def test_nobody_subscribes_by_a_permission_that_has_changed_meanwhile(
 
     # When / Then
     with pytest.raises(ConnectionChanged):
-        slower.subscribe(connection, ITEMS, SHARD, after=0, live=True)
+        slower.subscribe(connection, ITEMS, SHARD, shards=SHARDS, after=0, live=True)
     assert rows(client, "topic#") == []
 
     # And by the new one
-    connections.subscribe(found(connections, connection), CALLS, SHARD, after=0, live=True)
+    connections.subscribe(
+        found(connections, connection), CALLS, SHARD, shards=SHARDS, after=0, live=True
+    )
     (subscription,) = rows(client, "topic#")
     assert subscription["ends_at"] == {"N": str(changes.get("ends_at", connection.ends_at))}
 
@@ -581,7 +646,7 @@ def test_renewing_brings_nothing_back_of_who_is_removed_meanwhile(
     # Given
     connection = a_connection()
     connections.add(connection)
-    connections.subscribe(connection, ITEMS, SHARD, after=0, live=True)
+    connections.subscribe(connection, ITEMS, SHARD, shards=SHARDS, after=0, live=True)
     connection = found(connections, connection)
     slower = connections_of(
         Interrupted(client, "transact_write_items", lambda: connections.remove(connection.id))
@@ -631,7 +696,7 @@ def test_messages_that_come_at_once_are_all_counted(
     assert activity.messages_in_window == 2
 
 
-@pytest.mark.parametrize("counted", ["count_message", "strike"])
+@pytest.mark.parametrize("counted", ["count_message", "count_violation"])
 def test_counting_brings_nothing_back_of_who_is_removed_meanwhile(
     client: Any, connections: DynamoConnections, counted: str
 ) -> None:
@@ -660,14 +725,18 @@ def test_violations_are_counted_for_a_minute(connections: DynamoConnections) -> 
     connections.add(connection)
 
     # When / Then
-    assert [connections.strike(connection.id, NOW + second) for second in (0, 1, 59)] == [1, 2, 3]
+    assert [connections.count_violation(connection.id, NOW + second) for second in (0, 1, 59)] == [
+        1,
+        2,
+        3,
+    ]
     before = connections.count_message(connection.id, NOW + 59)
     assert before is not None
-    assert before.strikes == 3
+    assert before.violations == 3
     after = connections.count_message(connection.id, NOW + 60)
     assert after is not None
-    assert after.strikes == 0
-    assert connections.strike(connection.id, NOW + 60) == 1
+    assert after.violations == 0
+    assert connections.count_violation(connection.id, NOW + 60) == 1
 
 
 def conflict(operation: str) -> ClientError:
@@ -701,7 +770,7 @@ class Conflicting:
 
 CONFLICTS: dict[str, Callable[[DynamoConnections], Any]] = {
     "transact_write_items": lambda one: one.subscribe(
-        a_connection(), ITEMS, SHARD, after=0, live=True
+        a_connection(), ITEMS, SHARD, shards=SHARDS, after=0, live=True
     ),
     "update_item": lambda one: one.count_message(a_connection().id, NOW),
     "delete_item": lambda one: one.remove(a_connection().id),
@@ -751,6 +820,8 @@ def test_an_error_of_ours_stays_one(client: Any) -> None:
 
     # When / Then
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        DynamoConnections(table).subscribe(a_connection(), ITEMS, SHARD, after=0, live=True)
+        DynamoConnections(table).subscribe(
+            a_connection(), ITEMS, SHARD, shards=SHARDS, after=0, live=True
+        )
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         table.transact([{"Delete": {"TableName": "another", "Key": {"pk": {"S": "x"}}}}])

@@ -14,7 +14,7 @@ from itemstream.realtime.leases import LEASE_SECONDS, LeaseLost, ReplayLease, Sh
 from itemstream.realtime.leases_dynamodb import DynamoReplayLeases, DynamoShardLeases
 from itemstream.realtime.rows_dynamodb import ConnectionsTable
 from itemstream.realtime.subscriptions_dynamodb import DynamoSubscriptions
-from tests.fakes.connections import ITEMS, NOW, SHARD, Interrupted, a_connection
+from tests.fakes.connections import ITEMS, NOW, SHARD, SHARDS, Interrupted, a_connection
 from tests.fakes.tables import CONNECTIONS, create_tables
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def connections(table: ConnectionsTable, clock: Clock) -> DynamoConnections:
     """One connection, that wants all items after 3."""
     connections = DynamoConnections(table, clock=clock)
     connections.add(a_connection())
-    connections.subscribe(a_connection(), ITEMS, SHARD, after=3, live=False)
+    connections.subscribe(a_connection(), ITEMS, SHARD, shards=SHARDS, after=3, live=False)
     return connections
 
 
@@ -95,7 +95,7 @@ def test_nobody_takes_what_is_live_or_gone(
 ) -> None:
     assert replays.take("another", "acme", "items", SHARD, message_id="m1") is None
     assert replays.take(ID, "other", "items", SHARD, message_id="m1") is None
-    connections.subscribe(a_connection(), ITEMS, SHARD, after=9, live=True)
+    connections.subscribe(a_connection(), ITEMS, SHARD, shards=SHARDS, after=9, live=True)
     assert replays.take(ID, "acme", "items", SHARD, message_id="m1") is None
 
 
@@ -105,7 +105,7 @@ def test_nobody_takes_what_is_kept_elsewhere_by_now(
     # Given
     connection = connections.find(ID)
     assert connection
-    connections.subscribe(connection, ITEMS, SHARD + 1, after=5, live=False)
+    connections.subscribe(connection, ITEMS, SHARD + 1, shards=SHARDS, after=5, live=False)
 
     # When
     before = replays.take(ID, "acme", "items", SHARD, message_id="m1")
@@ -174,7 +174,9 @@ def test_who_subscribes_anew_takes_the_lease_away(
     slower = Interrupted(
         client,
         "update_item",
-        lambda: connections.subscribe(a_connection(), ITEMS, SHARD, after=20, live=False),
+        lambda: connections.subscribe(
+            a_connection(), ITEMS, SHARD, shards=SHARDS, after=20, live=False
+        ),
     )
     saving = DynamoReplayLeases(ConnectionsTable(slower, CONNECTIONS), clock=clock)
 
@@ -200,17 +202,17 @@ def test_a_subscription_that_ends_takes_its_lease_along(
     assert connections.find(ID) is None
 
 
-@pytest.mark.parametrize(("passed", "live"), [(None, True), (8, True), (9, False)])
-def test_it_goes_live_only_with_all_that_was_passed_over(
+@pytest.mark.parametrize(("skipped", "live"), [(None, True), (8, True), (9, False)])
+def test_it_goes_live_only_with_all_that_was_skipped(
     replays: DynamoReplayLeases,
     subscriptions: DynamoSubscriptions,
-    passed: int | None,
+    skipped: int | None,
     live: bool,
 ) -> None:
     # Given
     lease = taken(replays)
-    if passed:
-        subscriptions.pass_over(lease.subscription, passed)
+    if skipped:
+        subscriptions.skip(lease.subscription, skipped)
 
     # When
     went = replays.go_live(lease, 8)
@@ -220,7 +222,7 @@ def test_it_goes_live_only_with_all_that_was_passed_over(
     now = subscriptions.find(ID, "acme", "items", SHARD)
     assert now is not None
     if live:
-        assert (now.state, now.after, now.passed) == ("live", 8, None)
+        assert (now.state, now.after, now.skipped) == ("live", 8, None)
         with pytest.raises(LeaseLost):
             replays.save(lease, 9)
     else:
@@ -234,7 +236,7 @@ def test_nothing_of_a_lease_is_left_for_the_next_time_behind(
 ) -> None:
     # Given
     lease = taken(replays)
-    subscriptions.pass_over(lease.subscription, 7)
+    subscriptions.skip(lease.subscription, 7)
     replays.go_live(lease, 8)
 
     # When
@@ -244,7 +246,7 @@ def test_nothing_of_a_lease_is_left_for_the_next_time_behind(
 
     # Then
     again = taken(replays, "m2").subscription
-    assert (again.after, again.passed) == (10, None)
+    assert (again.after, again.skipped) == (10, None)
     with pytest.raises(LeaseLost):
         replays.save(lease, 11)
 

@@ -13,11 +13,11 @@ from itemstream.dependencies import DependencyUnavailable
 from itemstream.events.envelope import sequence_text
 from itemstream.realtime.connections import ConnectionChanged, ConnectionGone
 from itemstream.realtime.limits import (
-    ABUSE_STRIKES,
     CONNECTION_SECONDS,
     MESSAGES_PER_SECOND,
-    STRIKE_SECONDS,
+    MOST_VIOLATIONS,
     TOPICS_PER_CONNECTION,
+    VIOLATION_SECONDS,
 )
 from itemstream.realtime.messages import SECONDS_TO_A_LEFT_REPLAY, ClientMessage, Messages
 from itemstream.realtime.topics import Topic
@@ -315,7 +315,7 @@ def test_what_is_no_frame_is_a_problem_and_a_violation(
     # Then
     assert 400 <= problem["status"] < 500
     assert problem["instance"] == "urn:itemstream:message:m-1="
-    assert client.connections.rows.doings["c-1="].strikes == 1
+    assert client.connections.rows.doings["c-1="].violations == 1
     assert client.say("ping") == {"type": "pong"}
 
 
@@ -338,7 +338,7 @@ def test_so_many_messages_a_second_and_no_more(client: Client) -> None:
 
 def test_who_goes_on_is_told_and_closed_once(client: Client) -> None:
     # Given
-    for _ in range(ABUSE_STRIKES - 1):
+    for _ in range(MOST_VIOLATIONS - 1):
         assert client.say_raw("{", quickly=True)["type"] == "error"
     assert client.endings.asked == []
 
@@ -352,8 +352,8 @@ def test_who_goes_on_is_told_and_closed_once(client: Client) -> None:
 
 
 def test_a_violation_now_and_then_is_forgiven(client: Client) -> None:
-    for _ in range(3 * ABUSE_STRIKES):
-        client.now += STRIKE_SECONDS // (ABUSE_STRIKES - 1)
+    for _ in range(3 * MOST_VIOLATIONS):
+        client.now += VIOLATION_SECONDS // (MOST_VIOLATIONS - 1)
         assert client.say_raw("{")["type"] == "error"
     assert client.endings.asked == []
 
@@ -361,13 +361,13 @@ def test_a_violation_now_and_then_is_forgiven(client: Client) -> None:
 def test_an_end_that_could_not_be_asked_for_is_asked_for_again(client: Client) -> None:
     # Given
     endings, client.endings = client.endings, Away("SQS")
-    for _ in range(ABUSE_STRIKES):
+    for _ in range(MOST_VIOLATIONS):
         last = client.say_raw("{", quickly=True)
     assert last["problem"]["status"] == 503
 
     # When
     client.endings = endings
-    for _ in range(ABUSE_STRIKES):
+    for _ in range(MOST_VIOLATIONS):
         last = client.say("ping", quickly=True)
 
     # Then
@@ -468,13 +468,13 @@ def test_a_token_that_is_no_good_changes_nothing(
     assert problem["status"] == status
     assert "algorithm" not in json.dumps(problem)
     assert client.connection == before
-    assert client.connections.rows.doings["c-1="].strikes == 1
+    assert client.connections.rows.doings["c-1="].violations == 1
 
 
 def test_without_keys_nobody_is_judged(client: Client) -> None:
     client.token = KeysUnavailable("no verification keys yet")
     assert client.problem("authenticate", token="t")["status"] == 503
-    assert client.connections.rows.doings["c-1="].strikes == 0
+    assert client.connections.rows.doings["c-1="].violations == 0
 
 
 # --- Frames at the same time -------------------------------------------------------------------
@@ -516,7 +516,7 @@ def test_an_authentication_beside_a_subscription_keeps_it(client: Client) -> Non
 
     def subscribe_once() -> None:
         if not connections.find("c-1=").topics:
-            connections.subscribe(found, Topic.parse("items"), 3, after=0, live=True)
+            connections.subscribe(found, Topic.parse("items"), 3, shards=8, after=0, live=True)
 
     client.connections = Between(connections, "renew", subscribe_once)
 

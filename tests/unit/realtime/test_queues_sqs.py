@@ -36,13 +36,13 @@ def sqs(aws: None) -> Iterator[Any]:
 def calls(sqs: Any, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Record what is sent."""
     made: list[dict[str, Any]] = []
-    send = sqs.send_message
+    send = sqs.send_message_batch
 
     def sending(**call: Any) -> Any:
-        made.append(call)
+        made.extend(call["Entries"])
         return send(**call)
 
-    monkeypatch.setattr(sqs, "send_message", sending)
+    monkeypatch.setattr(sqs, "send_message_batch", sending)
     return made
 
 
@@ -63,6 +63,20 @@ def test_a_replay_names_a_subscription(sqs: Any, calls: list[dict[str, Any]]) ->
     assert [json.loads(call["MessageBody"]) for call in calls] == [named, {**named, "after": 7}]
     assert [call["DelaySeconds"] for call in calls] == [0, 5]
     assert waiting(sqs) == [named]
+
+
+def test_what_a_tenant_asks_for_is_a_group_of_its_own(
+    sqs: Any, calls: list[dict[str, Any]]
+) -> None:
+    # When
+    for tenant in ("acme", "other"):
+        SqsReplays(sqs, "q").ask("c-1=", tenant, "items", 3)
+        SqsDeliveries(sqs, "q").ask(tenant, "items", range(2))
+    SqsEndings(sqs, "q").ask("c-1=", delay=0)
+
+    # Then: endings are each a moment's work, and none waits for another.
+    groups = [call.get("MessageGroupId") for call in calls]
+    assert groups == ["acme"] * 3 + ["other"] * 3 + [None]
 
 
 @pytest.mark.parametrize("shards", [0, 1, 10, 11, 64])
@@ -111,7 +125,7 @@ def test_silence_is_an_outage(sqs: Any, monkeypatch: pytest.MonkeyPatch) -> None
     def silent(**_call: Any) -> None:
         raise ConnectTimeoutError(endpoint_url=URL)
 
-    monkeypatch.setattr(sqs, "send_message", silent)
+    monkeypatch.setattr(sqs, "send_message_batch", silent)
     with pytest.raises(DependencyUnavailable):
         SqsEndings(sqs, "q").ask("c-1=", delay=0)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from itemstream.consumers import queues
+from itemstream.consumers import queue_messages
 from itemstream.dead_letters import Refused
 from itemstream.dependencies import DependencyUnavailable
 from itemstream.realtime.deliveries import GRACE_SECONDS
@@ -46,7 +46,7 @@ def replay(
     out_of_time: Callable[[], bool] = lambda: False,
 ) -> Replayed:
     replayer = Replayer(
-        real_time.outlets(),
+        real_time.ports(),
         leases or InMemoryReplayLeases(real_time.rows),
         log or real_time.log,
         events=4,
@@ -98,7 +98,7 @@ def test_what_senders_pass_over_meanwhile_is_sent_before_it_goes_live() -> None:
     def too_late(lease: Any, after: int) -> bool:
         if not overtaken:
             (event,) = real_time.happened("item")
-            real_time.subscriptions.pass_over(lease.subscription, event.sequence)
+            real_time.subscriptions.skip(lease.subscription, event.sequence)
         overtaken.append(go_live(lease, after))
         return overtaken[-1]
 
@@ -241,7 +241,8 @@ def test_messages_come_again_for_longer_than_any_connection_lasts() -> None:
 
     # When: chance makes every pause as short as it can be.
     pauses = [
-        min(queues._FIRST_PAUSE_SECONDS * 2**number, queues._LONGEST_PAUSE_SECONDS) / 2
+        min(queue_messages._FIRST_PAUSE_SECONDS * 2**number, queue_messages._LONGEST_PAUSE_SECONDS)
+        / 2
         for number in range(receives - 1)
     ]
 

@@ -15,7 +15,16 @@ from itemstream.realtime.dynamodb import DynamoConnections
 from itemstream.realtime.leases_dynamodb import DynamoReplayLeases
 from itemstream.realtime.rows_dynamodb import ConnectionsTable
 from itemstream.realtime.subscriptions_dynamodb import DynamoSubscriptions
-from tests.fakes.connections import CALLS, ITEMS, NOW, SHARD, Interrupted, a_connection, an_item
+from tests.fakes.connections import (
+    CALLS,
+    ITEMS,
+    NOW,
+    SHARD,
+    SHARDS,
+    Interrupted,
+    a_connection,
+    an_item,
+)
 from tests.fakes.tables import CONNECTIONS, create_tables
 
 if TYPE_CHECKING:
@@ -62,7 +71,7 @@ def subscribed(
     connections: DynamoConnections, subscriptions: DynamoSubscriptions, *, after: int, live: bool
 ) -> Subscription:
     connections.add(a_connection())
-    connections.subscribe(a_connection(), ITEMS, SHARD, after=after, live=live)
+    connections.subscribe(a_connection(), ITEMS, SHARD, shards=SHARDS, after=after, live=live)
     return found(subscriptions)
 
 
@@ -94,8 +103,8 @@ def test_only_topics_with_subscribers_are_named(
 ) -> None:
     # Given
     connections.add(a_connection())
-    connections.subscribe(a_connection(), ITEMS, SHARD, after=0, live=True)
-    connections.subscribe(a_connection(), an_item(1), SHARD, after=0, live=True)
+    connections.subscribe(a_connection(), ITEMS, SHARD, shards=SHARDS, after=0, live=True)
+    connections.subscribe(a_connection(), an_item(1), SHARD, shards=SHARDS, after=0, live=True)
 
     # When
     topics = ["items", an_item(1).name, an_item(2).name, "calls", "items"]
@@ -103,8 +112,8 @@ def test_only_topics_with_subscribers_are_named(
 
     # Then
     assert named == {
-        "items": TopicState(large=False, large_after=None),
-        an_item(1).name: TopicState(large=False, large_after=None),
+        "items": TopicState(SHARDS, large=False, large_after=None),
+        an_item(1).name: TopicState(SHARDS, large=False, large_after=None),
     }
     assert subscriptions.topics_with_subscribers("other", topics) == {}
     assert subscriptions.topics_with_subscribers("acme", []) == {}
@@ -117,7 +126,9 @@ def test_topics_are_read_a_hundred_at_once_whatever_is_left_for_later(
     # Given
     connections.add(a_connection())
     for number in (0, 39, 40, 99, 100, 249):
-        connections.subscribe(a_connection(), an_item(number), SHARD, after=0, live=True)
+        connections.subscribe(
+            a_connection(), an_item(number), SHARD, shards=SHARDS, after=0, live=True
+        )
     counted = Counted(client, unprocessed=unprocessed)
 
     # When
@@ -148,7 +159,9 @@ def test_pages_hold_every_subscription_of_a_shard_once(
     expected = {f"connection-{number:04}" for number in range(30)}
     for connection_id in expected:
         connections.add(a_connection(connection_id))
-        connections.subscribe(a_connection(connection_id), topic, 0, after=4, live=True)
+        connections.subscribe(
+            a_connection(connection_id), topic, 0, shards=SHARDS, after=4, live=True
+        )
 
     class Short(Counted):
         def query(self, **arguments: Any) -> Any:
@@ -183,7 +196,7 @@ def test_each_shard_holds_its_own_subscribers_of_a_topic(
     for number in range(40):
         connection = a_connection(f"connection-{number:02}")
         connections.add(connection)
-        connections.subscribe(connection, CALLS, number % 4, after=0, live=True)
+        connections.subscribe(connection, CALLS, number % 4, shards=SHARDS, after=0, live=True)
 
     # When
     shards = [subscriptions.page("acme", "calls", shard, None)[0] for shard in range(4)]
@@ -196,16 +209,16 @@ def test_each_shard_holds_its_own_subscribers_of_a_topic(
         assert {one.shard for one in held} == {shard}
 
 
-def test_what_is_passed_over_is_noted_and_never_forgotten(
+def test_what_is_skipped_is_noted_and_never_forgotten(
     connections: DynamoConnections, subscriptions: DynamoSubscriptions
 ) -> None:
     # Given
     behind = subscribed(connections, subscriptions, after=3, live=False)
 
     # When / Then an earlier one, that comes again, changes nothing
-    for sequence, passed in ((5, 5), (9, 9), (7, 9)):
-        assert subscriptions.pass_over(behind, sequence) is None
-        assert found(subscriptions) == replace(behind, passed=passed)
+    for sequence, skipped in ((5, 5), (9, 9), (7, 9)):
+        assert subscriptions.skip(behind, sequence) is None
+        assert found(subscriptions) == replace(behind, skipped=skipped)
 
 
 def test_who_passes_over_what_is_live_by_now_has_to_send(
@@ -218,7 +231,7 @@ def test_who_passes_over_what_is_live_by_now_has_to_send(
     assert leases.go_live(lease, 8)
 
     # When
-    now = subscriptions.pass_over(behind, 9)
+    now = subscriptions.skip(behind, 9)
 
     # Then
     assert now == replace(behind, state="live", after=8)
@@ -233,7 +246,7 @@ def test_a_sender_and_the_replayer_never_both_leave_an_event_to_the_other(
     leases: DynamoReplayLeases,
     first: str,
 ) -> None:
-    # Given a replayer that is up to date with 8, while 9 is passed over
+    # Given a replayer that is up to date with 8, while 9 is skipped
     behind = subscribed(connections, subscriptions, after=3, live=False)
     lease = leases.take(behind.connection_id, "acme", "items", SHARD, message_id="m1")
     assert lease is not None
@@ -243,7 +256,7 @@ def test_a_sender_and_the_replayer_never_both_leave_an_event_to_the_other(
     # When one comes in between the other
     if first == "sender":
         slower = Interrupted(
-            client, "update_item", lambda: has_to_send.append(subscriptions.pass_over(behind, 9))
+            client, "update_item", lambda: has_to_send.append(subscriptions.skip(behind, 9))
         )
         slow_leases = DynamoReplayLeases(table_of(slower), clock=lambda: NOW)
         went_live.append(slow_leases.go_live(lease, 8))
@@ -251,14 +264,14 @@ def test_a_sender_and_the_replayer_never_both_leave_an_event_to_the_other(
         slower = Interrupted(
             client, "update_item", lambda: went_live.append(leases.go_live(lease, 8))
         )
-        has_to_send.append(subscriptions_of(slower).pass_over(behind, 9))
+        has_to_send.append(subscriptions_of(slower).skip(behind, 9))
 
     # Then either of them knows that it has to send it
     assert went_live == [first == "replayer"]
     assert [one is not None for one in has_to_send] == [first == "replayer"]
 
 
-def test_nothing_is_passed_over_of_who_is_gone(
+def test_nothing_is_skipped_of_who_is_gone(
     connections: DynamoConnections, subscriptions: DynamoSubscriptions
 ) -> None:
     # Given
@@ -266,7 +279,7 @@ def test_nothing_is_passed_over_of_who_is_gone(
     connections.remove(behind.connection_id)
 
     # When / Then
-    assert subscriptions.pass_over(behind, 9) is None
+    assert subscriptions.skip(behind, 9) is None
     assert not subscriptions.fall_behind(behind, 9)
     assert subscriptions.find(behind.connection_id, "acme", "items", SHARD) is None
 
@@ -305,7 +318,7 @@ def test_a_subscription_that_was_brought_further_does_not_fall_back(
 ) -> None:
     # Given a sender that knows of an earlier subscription
     earlier = subscribed(connections, subscriptions, after=3, live=True)
-    connections.subscribe(a_connection(), ITEMS, SHARD, after=12, live=True)
+    connections.subscribe(a_connection(), ITEMS, SHARD, shards=SHARDS, after=12, live=True)
 
     # When
     fell = subscriptions.fall_behind(earlier, 5)
@@ -327,7 +340,7 @@ def test_a_topic_becomes_large_once(
 
     # Then
     named = subscriptions.topics_with_subscribers("acme", ["items"])
-    assert named == {"items": TopicState(large=True, large_after=41)}
+    assert named == {"items": TopicState(SHARDS, large=True, large_after=41)}
 
 
 def test_a_topic_without_subscribers_does_not_become_large(
@@ -349,7 +362,7 @@ def test_all_are_kept_where_the_environment_says(
     # When
     connections = DynamoConnections.from_environment()
     connections.add(a_connection())
-    connections.subscribe(a_connection(), ITEMS, SHARD, after=3, live=False)
+    connections.subscribe(a_connection(), ITEMS, SHARD, shards=SHARDS, after=3, live=False)
 
     # Then
     assert found(DynamoSubscriptions.from_environment()).after == 3

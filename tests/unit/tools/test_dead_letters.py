@@ -139,6 +139,24 @@ def test_what_a_rule_could_not_deliver_tells_why() -> None:
     assert read.reason == "NO_PERMISSIONS: the queue says no"
 
 
+def test_what_a_schedule_could_not_deliver_is_for_the_function_that_it_names() -> None:
+    # When
+    schedule = "arn:aws:scheduler:us-east-1:000000000000:schedule/itemstream-prod/cleanup"
+    function = "arn:aws:lambda:us-east-1:000000000000:function:itemstream-prod-cleanup-job:live"
+    read = letter(
+        {"schedule": "cleanup", "scheduled_time": "2026-11-21T03:00:00Z", "input": {}},
+        "function",
+        SCHEDULE_ARN=schedule,
+        TARGET_ARN=function,
+        ERROR_CODE="TooManyRequestsException",
+        ERROR_MESSAGE="Rate exceeded",
+    )
+
+    # Then
+    assert (read.kind, read.source) == ("undelivered-event", schedule)
+    assert read.reason == "TooManyRequestsException: Rate exceeded"
+
+
 @pytest.mark.parametrize(
     ("queue", "kind"),
     [("queue", "queue-message"), ("function", "event"), ("rule", "undelivered-event")],

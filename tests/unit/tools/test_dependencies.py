@@ -6,21 +6,20 @@ import hashlib
 import io
 import urllib.error
 import zipfile
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tools.dependencies import redis, terraform, uv
+from tools.dependencies import mariadb, redis, terraform, uv
 from tools.project import Problem
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
 def _no_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A machine with nothing installed."""
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(mariadb, "_PATH", str(tmp_path))
     monkeypatch.setattr(terraform, "LOCAL", tmp_path)
     monkeypatch.setattr(uv, "LOCAL", tmp_path)
     terraform.find_terraform.cache_clear()
@@ -176,6 +175,89 @@ def test_redis_listens_on_loopback_only(monkeypatch: pytest.MonkeyPatch, tmp_pat
     # Then
     assert command[0] == str(server)
     assert command[command.index("--bind") + 1] == "127.0.0.1"
+
+
+@pytest.mark.usefixtures("_no_programs")
+def test_without_mariadb_it_is_said_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(Problem, match=r"apt-get install mariadb-server.*Docker"):
+        mariadb.MariaDb(tmp_path / "data", 3307, "trial").command()
+
+
+@pytest.mark.usefixtures("_no_programs")
+def test_docker_runs_mariadb_where_there_is_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Given
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\nexit 0\n")
+    docker.chmod(0o755)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+
+    # When
+    command = mariadb.MariaDb(tmp_path / "kept", 3307, "trial").command()
+
+    # Then it keeps its data outside of the container
+    assert command[:2] == ("docker", "run")
+    assert "127.0.0.1:3307:3306" in command
+    assert f"{tmp_path / 'kept' / 'data'}:/var/lib/mysql" in command
+
+
+def test_mariadb_listens_on_loopback_only_and_data_is_made_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Given programs that note what they are told
+    programs, folder = tmp_path / "bin", tmp_path / "kept"
+    programs.mkdir()
+    for name in ("mariadbd", "mariadb-install-db"):
+        program = programs / name
+        program.write_text(
+            f'#!/bin/sh\necho "$@" >> {tmp_path}/{name}\n'
+            'for a in "$@"; do\n'
+            'case "$a" in --datadir=*) /bin/mkdir -p "${a#*=}/mysql";; esac\n'
+            "done\n"
+        )
+        program.chmod(0o755)
+    monkeypatch.setattr(mariadb, "_PATH", str(programs))
+    server = mariadb.MariaDb(folder, 3307, "trial")
+
+    # When
+    command = server.command()
+    assert server.command() == command
+
+    # Then
+    assert command[0] == str(programs / "mariadbd")
+    assert {"--bind-address=127.0.0.1", "--port=3307", f"--datadir={folder / 'data'}"} <= set(
+        command
+    )
+    made = (tmp_path / "mariadb-install-db").read_text().splitlines()
+    assert len(made) == 1
+    assert "--auth-root-authentication-method=socket" in made[0]
+
+
+def test_an_old_mariadb_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # Given
+    program = tmp_path / "mariadbd"
+    program.write_text("#!/bin/sh\necho 'mariadbd  Ver 10.5.29-MariaDB for debian-linux-gnu'\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(mariadb, "_PATH", str(tmp_path))
+
+    # When, then
+    with pytest.raises(Problem, match=r"MariaDB 10\.5 is too old"):
+        mariadb.MariaDb(tmp_path / "kept", 3307, "trial").command()
+
+
+def test_a_socket_has_a_short_path(tmp_path: Path) -> None:
+    # Given folders of which one is too deep for a socket
+    deep = mariadb.MariaDb(tmp_path / ("deep" * 30), 3307, "trial")
+    other = mariadb.MariaDb(tmp_path / ("deeper" * 30), 3308, "trial")
+
+    # Then each has one of its own, that an address of the kernel's has room for
+    assert len(str(deep.socket)) <= 100
+    assert deep.socket != other.socket
+    assert mariadb.MariaDb(Path("/s"), 3307, "trial").socket == Path("/s/socket")
 
 
 @pytest.mark.usefixtures("_no_programs")

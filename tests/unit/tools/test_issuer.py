@@ -13,18 +13,18 @@ from botocore.config import Config
 
 from itemstream.auth import Principal
 from itemstream.auth.keys import KeySet
+from itemstream.auth.signing_keys import KeyRing, new_key_ring
 from itemstream.auth.tokens import TokenVerifier
 from tools.project import Problem
 from tools.stack.scratch import free_port
 from tools.stack.settings import Stack
 from tools.tokens import issuer
 from tools.tokens.issuer import issue
-from tools.tokens.signing_keys import KeyRing, new_key_ring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STACK = Stack("trial", 1, 2, 3, "us-east-1")
+STACK = Stack("trial", 1, 2, 3, 4, "us-east-1")
 OUTPUTS = {"token_issuer": "urn:us", "token_audience": "us"}
 
 

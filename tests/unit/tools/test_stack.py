@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("STACK", "REGION", "PORT_AWS", "PORT_LAMBDA_HOST", "PORT_REDIS"):
+    for name in ("STACK", "REGION", "PORT_AWS", "PORT_LAMBDA_HOST", "PORT_REDIS", "PORT_MARIADB"):
         monkeypatch.delenv(f"ITEMSTREAM_{name}", raising=False)
     monkeypatch.setattr(settings, "LOCAL", tmp_path)
 
@@ -38,7 +38,10 @@ def test_two_stacks_do_not_meet(monkeypatch: pytest.MonkeyPatch) -> None:
     ports = [
         port
         for stack in (local, test)
-        for port in (stack.aws_port, stack.lambda_host_port, stack.redis_port)
+        for port in (
+            *(stack.aws_port, stack.lambda_host_port),
+            *(stack.redis_port, stack.mariadb_port),
+        )
     ]
     assert len(set(ports)) == len(ports)
     assert local.folder != test.folder

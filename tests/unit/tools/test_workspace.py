@@ -48,7 +48,7 @@ def apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tupl
         )
         program.chmod(0o755)
         reports: list[str] = []
-        workspace = Workspace(Stack("trial", 1, 2, 3, "us-east-1"), tmp_path / "artifacts.json")
+        workspace = Workspace(Stack("trial", 1, 2, 3, 4, "us-east-1"), tmp_path / "artifacts.json")
         return workspace.apply(reports.append), reports
 
     return run
