@@ -14,6 +14,7 @@ BENCHMARKS = [
     "calls",
     "events",
     "realtime",
+    "reports",
 ]
 
 

@@ -31,11 +31,13 @@ from benchmarks.measure import ROOT, Comparison, console, interleaved
 from itemstream.events import Event
 from itemstream.events.log import LoggedEvent
 from itemstream.realtime.connections import Subscription, TopicState
-from itemstream.realtime.deliveries import Broadcaster, Outlets
+from itemstream.realtime.deliveries import Broadcaster, SenderPorts
 from itemstream.realtime.gateway import GatewaySettings, GatewaySockets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+
+    from itemstream.realtime.sockets import Outcome
 
 STAND_IN = "Frames to an endpoint of 10 ms"
 LOCAL = "Frames to the local AWS"
@@ -92,9 +94,9 @@ def compare(title: str, endpoint: str, connections: list[str], rounds: int) -> N
             list(pool.map(post, ids))
 
         def ours(ids: list[str]) -> None:
-            sent = runner.run(broadcast(ids, event, sockets))
-            # The local AWS may be later than a broadcaster waits; replayers take care of those.
-            assert sent > 0.9 * len(ids), f"{sent} of {len(ids)} frames were delivered"
+            sent = runner.run(broadcast(ids, event, Patient(sockets)))
+            # On a busy machine the local AWS may be late even so; replayers take care of those.
+            assert sent > 0.95 * len(ids), f"{sent} of {len(ids)} frames were delivered"
 
         ways = {SEQUENTIAL: one_by_one, THREADS: in_threads, OURS: ours}
         figures: dict[str, dict[str, list[float]]] = {
@@ -121,19 +123,39 @@ def compare(title: str, endpoint: str, connections: list[str], rounds: int) -> N
         console.print(f"{name}: {1000 / statistics.median(clock):.0f} frames a second")
 
 
-async def broadcast(ids: list[str], event: LoggedEvent, sockets: GatewaySockets) -> int:
+class Patient:
+    """
+    Sockets that wait as long as `topic_sender`'s do.
+
+    The local AWS takes 500 to 1,400 posts a second, one after another, so that each of 128 at once
+    takes longer than the quarter of a second that a broadcaster gives it.
+    """
+
+    def __init__(self, sockets: GatewaySockets) -> None:
+        self._sockets = sockets
+
+    async def post(
+        self,
+        connection_id: str,
+        frame: bytes,
+        *,
+        patience: float | None = None,  # noqa: ARG002 - the broadcaster's
+    ) -> Outcome:
+        return await self._sockets.post(connection_id, frame)
+
+
+async def broadcast(ids: list[str], event: LoggedEvent, sockets: Patient) -> int:
     """Have the broadcaster send one event to all of them."""
-    outlets = Outlets(
+    ports = SenderPorts(
         Subscribers(ids),  # type: ignore[arg-type]
         Unused(),  # type: ignore[arg-type]
-        sockets,
+        sockets,  # type: ignore[arg-type]
         Unused(),  # type: ignore[arg-type]
     )
     broadcaster = Broadcaster(
-        outlets,
+        ports,
         Unused(),  # type: ignore[arg-type]
         Unused(),  # type: ignore[arg-type]
-        shards=1,
         small=len(ids),
     )
     done = await broadcaster.broadcast({TENANT: [event]})
@@ -147,7 +169,7 @@ class Subscribers:
         self._ids = ids
 
     def topics_with_subscribers(self, _: str, __: Collection[str]) -> dict[str, TopicState]:
-        return {"items": TopicState(large=False, large_after=None)}
+        return {"items": TopicState(shards=1, large=False, large_after=None)}
 
     def page(
         self, tenant: str, topic: str, shard: int, start: str | None
@@ -246,7 +268,9 @@ async def with_live_sockets(status: dict[str, Any], token: str, rounds: int) -> 
 
     async def open_one() -> ClientConnection:
         async with room:
-            socket = await connect(status["websocket_url"], additional_headers=headers)
+            socket = await connect(
+                status["websocket_url"], additional_headers=headers, open_timeout=PATIENCE_SECONDS
+            )
             await socket.send('{"action":"subscribe","topic":"items"}')
             while json.loads(await socket.recv())["type"] != "subscribed":
                 pass
@@ -285,7 +309,9 @@ async def _changes(
     content = {"name": "Oak table", "description": "Seats eight. " * 20}
     delays: list[float] = []
     slowest: list[float] = []
-    async with httpx.AsyncClient(base_url=status["rest_api_url"], headers=headers) as api:
+    async with httpx.AsyncClient(
+        base_url=status["rest_api_url"], headers=headers, timeout=PATIENCE_SECONDS
+    ) as api:
         made = (await api.post("items", json=content)).raise_for_status()
         item = made.json()["id"]
         etag = made.headers["etag"]
