@@ -13,7 +13,7 @@ module "cache" {
 
 locals {
   cache = {
-    url      = var.cache == null ? var.redis_url : module.cache[0].url
+    url      = var.cache == null ? var.external.redis_url : module.cache[0].url
     name     = var.cache == null ? "" : module.cache[0].name
     iam_user = var.cache == null ? "" : module.cache[0].iam_user
     access   = [for cache in module.cache : { service = "elasticache", actions = ["Connect"], resources = cache.connect_arns }]

@@ -50,12 +50,12 @@ locals {
   # With a database of ours functions log in by IAM, over TLS; with one that is there already by
   # password. The authorities are files of the package itemstream.mysql.
   database = var.database == null ? {
-    host         = var.database_host
-    port         = var.database_port
+    host         = var.external.database_host
+    port         = var.external.database_port
     secret       = aws_secretsmanager_secret.this["database"].arn
     tls_ca       = ""
     owner        = "itemstream_owner"
-    owner_host   = var.database_host
+    owner_host   = var.external.database_host
     owner_secret = aws_secretsmanager_secret.this["database_owner"].arn
     owner_tls_ca = ""
     access       = { service = "secretsmanager", actions = ["GetSecretValue"], resources = [aws_secretsmanager_secret.this["database"].arn] }

@@ -17,7 +17,7 @@ locals {
   canary_settings = {
     REST_API_URL = (
       var.emulated
-      ? "${var.execute_api_url}/${module.rest_api.address.api}/${module.rest_api.address.stage}"
+      ? "${var.external.execute_api_url}/${module.rest_api.address.api}/${module.rest_api.address.stage}"
       : "https://${module.rest_api.address.api}.execute-api.${local.region}.amazonaws.com/${module.rest_api.address.stage}"
     )
     WEBSOCKET_URL        = replace(local.sockets.realtime.endpoint, "/^http/", "ws")

@@ -96,7 +96,7 @@ variable "network" {
 }
 
 variable "cache" {
-  description = "ElastiCache for items: node type, replicas and days of snapshots. Null: `redis_url` instead."
+  description = "ElastiCache for items: node type, replicas and days of snapshots. Null: the one of `external` instead."
   type        = object({ node_type = string, replicas = number, snapshot_days = number })
   default     = null
 
@@ -106,14 +106,8 @@ variable "cache" {
   }
 }
 
-variable "redis_url" {
-  description = "A Redis that is there already, without IAM authentication, where `cache` is null. Empty: the API works without a cache."
-  type        = string
-  default     = ""
-}
-
 variable "database" {
-  description = "RDS for MySQL, for reports: instance class, GB of storage to begin with and at most, whether a copy in another zone takes over, and days of backups. Null: `database_host` instead."
+  description = "RDS for MySQL, for reports: instance class, GB of storage to begin with and at most, whether a copy in another zone takes over, and days of backups. Null: the one of `external` instead."
   type = object({
     instance_class  = string
     storage_gb      = number
@@ -129,22 +123,15 @@ variable "database" {
   }
 }
 
-variable "database_host" {
-  description = "Host of a MySQL that is there already, with password and without TLS, where `database` is null. Empty: none."
-  type        = string
-  default     = ""
-}
-
-variable "database_port" {
-  description = "Port of that MySQL."
-  type        = number
-  default     = 3306
-}
-
-variable "execute_api_url" {
-  description = "Where APIs answer, as <URL>/<API id>/<stage>, where AWS is emulated; on AWS each has a name of its own."
-  type        = string
-  default     = ""
+variable "external" {
+  description = "What is there already: a Redis without IAM authentication, where `cache` is null (empty: none), a MySQL with password and without TLS, where `database` is null (empty: none), and, where AWS is emulated, the URL under which APIs answer as <URL>/<API id>/<stage>."
+  type = object({
+    redis_url       = optional(string, "")
+    database_host   = optional(string, "")
+    database_port   = optional(number, 3306)
+    execute_api_url = optional(string, "")
+  })
+  default = {}
 }
 
 variable "tokens" {

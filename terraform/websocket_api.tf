@@ -28,7 +28,7 @@ locals {
       arn                              = management.arn
       endpoint = (
         var.emulated
-        ? "${var.execute_api_url}/${management.api}/${management.stage}"
+        ? "${var.external.execute_api_url}/${management.api}/${management.stage}"
         : "https://${management.api}.execute-api.${local.region}.amazonaws.com/${management.stage}"
       )
     }

@@ -1,5 +1,5 @@
 # The stack on this machine. The emulator has no response cache (its cache cluster fails the apply),
-# and its network would guard nothing; the command line passes redis_url and where MariaDB is.
+# and its network would guard nothing; the command line passes Redis and MariaDB as `external`.
 environment         = "local"
 emulated            = true
 deletion_protection = false

@@ -168,8 +168,8 @@ run "environment" {
   assert {
     condition = alltrue([
       for name, url in {
-        REST_API_URL  = ["https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/v1", "${var.execute_api_url}/a1b2c3d4e5/v1"]
-        WEBSOCKET_URL = ["wss://w1s2a3p4i5.execute-api.eu-central-1.amazonaws.com/v1", "${replace(var.execute_api_url, "/^http/", "ws")}/w1s2a3p4i5/v1"]
+        REST_API_URL  = ["https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/v1", "${var.external.execute_api_url}/a1b2c3d4e5/v1"]
+        WEBSOCKET_URL = ["wss://w1s2a3p4i5.execute-api.eu-central-1.amazonaws.com/v1", "${replace(var.external.execute_api_url, "/^http/", "ws")}/w1s2a3p4i5/v1"]
       } : module.function["health_checker"].guarantees.environment[name] == url[var.emulated ? 1 : 0]
     ])
     error_message = "The canary must know where clients find the APIs."
@@ -468,7 +468,7 @@ run "environment" {
       for logical, entry in local.catalogue.functions :
       try(module.function[logical].guarantees.environment.REALTIME_ENDPOINT, null) == (
         !can(entry.access.sockets.realtime) ? null :
-        var.emulated ? "${var.execute_api_url}/w1s2a3p4i5/v1" : "https://w1s2a3p4i5.execute-api.eu-central-1.amazonaws.com/v1"
+        var.emulated ? "${var.external.execute_api_url}/w1s2a3p4i5/v1" : "https://w1s2a3p4i5.execute-api.eu-central-1.amazonaws.com/v1"
       )
     ])
     error_message = "Functions that send to connections must know where, and no others."

@@ -106,13 +106,16 @@ class Workspace:
 
     @property
     def _inputs(self) -> tuple[str, ...]:
+        external = {
+            "redis_url": self.stack.redis_url,
+            "database_host": "127.0.0.1",
+            "database_port": self.stack.mariadb_port,
+            "execute_api_url": execute_api_url(self.stack),
+        }
         return (
             f"-var-file={TERRAFORM / 'environments' / 'local.tfvars'}",
             f"-var=artifacts_file={self.artifacts}",
-            f"-var=redis_url={self.stack.redis_url}",
-            "-var=database_host=127.0.0.1",
-            f"-var=database_port={self.stack.mariadb_port}",
-            f"-var=execute_api_url={execute_api_url(self.stack)}",
+            f"-var=external={json.dumps(external)}",
         )
 
     def _environment(self) -> dict[str, str]:
