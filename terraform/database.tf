@@ -19,6 +19,7 @@ module "database" {
   kms_key_arn                 = aws_kms_key.data.arn
   log_retention_days          = var.log_retention_days
   alerts_topic_arn            = aws_sns_topic.alerts.arn
+  permissions_boundary        = local.permissions_boundary
 }
 
 locals {

@@ -208,4 +208,6 @@ module "function" {
   log_retention_days = var.log_retention_days
   alerts_topic_arn   = aws_sns_topic.alerts.arn
   require_tls        = !var.emulated
+
+  permissions_boundary = local.permissions_boundary
 }

@@ -10,6 +10,8 @@ module "network" {
   flow_logs           = var.network.flow_logs
   log_retention_days  = var.log_retention_days
   kms_key_arn         = aws_kms_key.data.arn
+
+  permissions_boundary = local.permissions_boundary
 }
 
 locals {

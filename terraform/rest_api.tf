@@ -49,7 +49,8 @@ module "rest_api" {
 resource "aws_iam_role" "gateway_logs" {
   count = var.manage_gateway_account ? 1 : 0
 
-  name = "${local.name}-gateway-logs"
+  name                 = "${local.name}-gateway-logs"
+  permissions_boundary = local.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -56,7 +56,8 @@ resource "aws_scheduler_schedule" "this" {
 resource "aws_iam_role" "scheduler" {
   count = length(local.schedules) > 0 ? 1 : 0
 
-  name = "${local.name}-scheduler"
+  name                 = "${local.name}-scheduler"
+  permissions_boundary = local.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

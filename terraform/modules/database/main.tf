@@ -121,7 +121,8 @@ resource "aws_db_instance" "this" {
 
 # The operating system's figures, each minute.
 resource "aws_iam_role" "monitoring" {
-  name = "${var.name}-database-monitoring"
+  name                 = "${var.name}-database-monitoring"
+  permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -2,7 +2,8 @@
 # database serve many environments of functions.
 
 resource "aws_iam_role" "proxy" {
-  name = "${var.name}-database-proxy"
+  name                 = "${var.name}-database-proxy"
+  permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -77,3 +77,9 @@ variable "alerts_topic_arn" {
   description = "Where alarms go."
   type        = string
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that is the most a role made here can have. Null: none."
+  type        = string
+  default     = null
+}

@@ -112,3 +112,9 @@ variable "require_tls" {
   type        = bool
   default     = true
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that is the most a role made here can have. Null: none."
+  type        = string
+  default     = null
+}

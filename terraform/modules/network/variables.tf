@@ -44,3 +44,9 @@ variable "kms_key_arn" {
   description = "Customer-managed key that encrypts flow logs."
   type        = string
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that is the most a role made here can have. Null: none."
+  type        = string
+  default     = null
+}
