@@ -32,6 +32,7 @@ from ministack.services import eventbridge, lambda_svc, s3, sns
 from tools.local_aws.consumption import allowed, arrivals, committing
 from tools.local_aws.destinations import instant, send
 from tools.local_aws.lambda_host import NOT_INVOKED, REQUEST_ID
+from tools.local_aws.weighted_aliases import EXECUTED_VERSION
 
 # What stands for AWS's minute before the first retry, and for the second of the first pause
 # after a throttled event.
@@ -314,7 +315,7 @@ class _Outcome:
         }
         if result is None:
             return record
-        response = {"statusCode": 200, "executedVersion": self.config.get("Version", "$LATEST")}
+        response = {"statusCode": 200, "executedVersion": result[EXECUTED_VERSION]}
         if result.get("error"):
             response["functionError"] = result.get("function_error") or "Unhandled"
         return {**record, "responseContext": response, "responsePayload": result.get("body")}

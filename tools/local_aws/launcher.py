@@ -52,6 +52,7 @@ def main() -> None:
         websocket_connection_ids,
         websocket_payload_limits,
         websocket_routing,
+        weighted_aliases,
     )
 
     for patch in (
@@ -84,6 +85,7 @@ def main() -> None:
         websocket_connection_ids,
         websocket_payload_limits,
         websocket_routing,
+        weighted_aliases,
     ):
         patch.apply()
     # MiniStack reads its own command line, and ours has nothing for it.

@@ -35,6 +35,7 @@ from ministack.services import dynamodb, dynamodb_streams, lambda_svc
 from tools.local_aws.consumption import allowed, committing
 from tools.local_aws.destinations import instant, send
 from tools.local_aws.lambda_host import NOT_INVOKED
+from tools.local_aws.weighted_aliases import EXECUTED_VERSION
 
 # AWS documents growing pauses, not their length.
 _PAUSE_SECONDS = float(os.environ.get("ITEMSTREAM_STREAM_RETRY_SECONDS", "0.5"))
@@ -368,7 +369,7 @@ class _Lane(threading.Thread):
             batch.records,
             invocations=batch.invocations + 1,
             refusals=0,
-            result={**result, "version": config.get("Version", "$LATEST")},
+            result=result,
         )
         failed_from = _first_failure(result, batch.records, self._mapping)
         self._mapping["LastProcessingResult"] = (
@@ -451,7 +452,7 @@ def _invocation_record(mapping: dict[str, Any], batch: _Batch, condition: str) -
     first, last = batch.records[0][1]["dynamodb"], batch.records[-1][1]["dynamodb"]
     response: dict[str, Any] = {}
     if batch.invocations:
-        response = {"statusCode": 200, "executedVersion": batch.result["version"]}
+        response = {"statusCode": 200, "executedVersion": batch.result[EXECUTED_VERSION]}
         if batch.result.get("error"):
             response["functionError"] = batch.result.get("function_error") or "Unhandled"
     return {
