@@ -189,7 +189,7 @@ def test_the_archive_can_be_replayed_and_nobody_is_notified_twice(
         )
 
         # Then the same events come again: whoever knows their ids can drop them
-        again = listener.hears(6)
+        again = listener.hears(6, replay=name)
         assert len(again) == 6
         assert {event["id"] for event in again} == {event["id"] for event in first}
         eventually(
