@@ -23,6 +23,7 @@ def main() -> None:
     from ministack import app
 
     from tools.local_aws import (
+        alarm_evaluation,
         asynchronous_invocations,
         describe_alarms,
         event_targets,
@@ -45,6 +46,7 @@ def main() -> None:
         secret_versions,
         source_ages,
         stream_mappings,
+        version_code,
         websocket_answers,
         websocket_authorizers,
         websocket_binary_frames,
@@ -56,6 +58,7 @@ def main() -> None:
     )
 
     for patch in (
+        alarm_evaluation,
         asynchronous_invocations,
         describe_alarms,
         event_targets,
@@ -78,6 +81,7 @@ def main() -> None:
         secret_versions,
         source_ages,
         stream_mappings,
+        version_code,
         websocket_answers,
         websocket_authorizers,
         websocket_binary_frames,

@@ -34,6 +34,7 @@ ALLOW_ALL = {
 }
 # Pauses that AWS counts in minutes, short enough to be waited for.
 FAST = {
+    "ITEMSTREAM_ALARM_SECONDS": "0.1",
     "ITEMSTREAM_EXPIRY_SECONDS": "0.2",
     "ITEMSTREAM_EVENT_RETRY_SECONDS": "0.05",
     "ITEMSTREAM_ROTATION_RETRY_SECONDS": "0.05",
