@@ -6,8 +6,9 @@ module "cache" {
   node_type          = var.cache.node_type
   replicas           = var.cache.replicas
   snapshot_days      = var.cache.snapshot_days
-  subnet_ids         = module.network[0].private_subnet_ids
+  subnet_ids         = module.network[0].isolated_subnet_ids
   security_group_ids = [module.network[0].security_group_ids["cache"]]
+  log_retention_days = var.log_retention_days
   kms_key_arn        = aws_kms_key.data.arn
 }
 

@@ -12,7 +12,8 @@ module "database" {
   multi_az                    = var.database.multi_az
   backup_days                 = var.database.backup_days
   deletion_protection         = var.deletion_protection
-  subnet_ids                  = module.network[0].private_subnet_ids
+  final_snapshot              = var.database.final_snapshot
+  subnet_ids                  = module.network[0].isolated_subnet_ids
   instance_security_group_ids = [module.network[0].security_group_ids["database-instance"]]
   proxy_security_group_ids    = [for group in ["database", "database-instance-clients"] : module.network[0].security_group_ids[group]]
   user_secret_arn             = aws_secretsmanager_secret.this["database"].arn

@@ -5,8 +5,10 @@ module "network" {
   name                = local.name
   cidr                = var.network.cidr
   zones               = var.network.zones
+  nat                 = var.network.nat
   peers               = { cache = 6379, database = 3306, database-instance = 3306 }
   interface_endpoints = var.network.interface_endpoints
+  reachable           = local.reachable
   flow_logs           = var.network.flow_logs
   log_retention_days  = var.log_retention_days
   kms_key_arn         = aws_kms_key.data.arn
@@ -15,6 +17,14 @@ module "network" {
 }
 
 locals {
+  # What the roles of functions name at most, once more for all that is in the VPC.
+  reachable = {
+    dynamodb       = flatten([for table in module.table : [table.arn, "${table.arn}/index/*"]])
+    s3             = flatten([for bucket in module.bucket : [bucket.arn, "${bucket.arn}/*"]])
+    secretsmanager = values(local.secret_arns)
+    sqs            = ["arn:aws:sqs:${local.region}:${local.account_id}:${local.name}-*"]
+  }
+
   # A function goes into the VPC only for the peers that it names: outside it starts sooner and
   # reaches AWS services without endpoints.
   peers = { cache = "cache", database = "database", database_owner = "database-instance" }

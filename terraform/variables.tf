@@ -85,10 +85,11 @@ variable "notification_emails" {
 }
 
 variable "network" {
-  description = "VPC for functions that need peers inside it: address range, letters of two or three zones, interface endpoints and flow logs. Null: none."
+  description = "VPC for functions that need peers inside it: address range, letters of two or three zones, NAT gateways (none, one, or zone: one in each), interface endpoints and flow logs. Null: none."
   type = object({
     cidr                = string
     zones               = list(string)
+    nat                 = optional(string, "none")
     interface_endpoints = optional(set(string), [])
     flow_logs           = optional(bool, true)
   })
@@ -107,13 +108,14 @@ variable "cache" {
 }
 
 variable "database" {
-  description = "RDS for MySQL, for reports: instance class, GB of storage to begin with and at most, whether a copy in another zone takes over, and days of backups. Null: the one of `external` instead."
+  description = "RDS for MySQL, for reports: instance class, GB of storage to begin with and at most, whether a copy in another zone takes over, days of backups, and whether a snapshot stays when it is deleted. Null: the one of `external` instead."
   type = object({
     instance_class  = string
     storage_gb      = number
     most_storage_gb = number
     multi_az        = bool
     backup_days     = number
+    final_snapshot  = optional(bool, true)
   })
   default = null
 

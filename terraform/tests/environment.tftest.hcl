@@ -14,6 +14,19 @@ override_resource {
   values          = { id = "w1s2a3p4i5", execution_arn = "arn:aws:execute-api:eu-central-1:111122223333:w1s2a3p4i5" }
 }
 
+# Which subnet is which.
+override_resource {
+  target          = module.network[0].aws_subnet.private
+  override_during = plan
+  values          = { id = "subnet-private" }
+}
+
+override_resource {
+  target          = module.network[0].aws_subnet.isolated
+  override_during = plan
+  values          = { id = "subnet-isolated" }
+}
+
 variables {
   artifacts_file = "tests/artifacts.json"
 }
@@ -154,6 +167,36 @@ run "environment" {
     error_message = "Functions are in the VPC exactly when they name peers there."
   }
 
+  # Network
+
+  assert {
+    condition = alltrue(flatten([
+      [for function in module.function : [for subnet in function.guarantees.subnet_ids : subnet == "subnet-private"]],
+      [for cache in module.cache : [for subnet in cache.subnet_ids : subnet == "subnet-isolated"]],
+      [for database in module.database : [for subnet in database.subnet_ids : subnet == "subnet-isolated"]],
+    ]))
+    error_message = "What keeps data must be in the isolated subnets, from which nothing leads anywhere, and functions in the private ones."
+  }
+
+  # Whom a function calls is in its role. It reaches Lambda, its log and X-Ray without the network, as
+  # Lambda does that; KMS is called by the other services; and what it shows to the cache and to the
+  # proxy is signed by itself.
+  assert {
+    condition = alltrue(flatten([
+      for network in module.network : [
+        for logical, function in local.functions : length(setsubtract(
+          [
+            for service in distinct(flatten([
+              for statement in jsondecode(module.function[logical].policy).Statement : [for action in statement.Action : split(":", action)[0]] if statement.Effect == "Allow"
+            ])) : lookup({ cloudwatch = "monitoring" }, service, service)
+          ],
+          setunion(["ec2", "elasticache", "kms", "logs", "rds-db", "xray"], network.endpoints),
+        )) == 0 if length(function.network) > 0
+      ] if try(var.network.nat, "") == "none"
+    ]))
+    error_message = "Without NAT, a function in the VPC must have an endpoint for each service that it calls."
+  }
+
   # Health
 
   assert {
@@ -260,9 +303,10 @@ run "environment" {
   assert {
     condition = alltrue([
       for cache in module.cache :
-      cache.protection.encrypted_at_rest && cache.protection.encrypted_in_transit && cache.protection.kms_key_arn == aws_kms_key.data.arn && cache.protection.snapshot_days >= 1
+      cache.protection.encrypted_at_rest && cache.protection.encrypted_in_transit && cache.protection.kms_key_arn == aws_kms_key.data.arn && cache.protection.snapshot_days >= 1 &&
+      cache.protection.iam_only && cache.protection.logs == toset(["engine-log", "slow-log"])
     ])
-    error_message = "The cache must be encrypted, at rest with our key and in transit, and have snapshots."
+    error_message = "The cache must be encrypted, at rest with our key and in transit, let nobody in but by IAM, have snapshots and log."
   }
 
   assert {
@@ -305,9 +349,26 @@ run "environment" {
     error_message = "The database must refuse the statements that the local one refuses."
   }
 
+  # What costs production's price, and what would keep an environment for trying from being taken down.
   assert {
-    condition     = var.environment != "prod" || alltrue([for database in module.database : database.protection.multi_az && database.protection.deletion_protection && database.protection.backup_days >= 30])
-    error_message = "Production's database must survive a zone, a mistake and a month."
+    condition = jsonencode({
+      replicas            = [for cache in module.cache : cache.protection.replicas >= 1 && cache.protection.takes_over]
+      multi_az            = [for database in module.database : database.protection.multi_az]
+      month_of_backups    = [for database in module.database : database.protection.backup_days >= 30]
+      final_snapshot      = [for database in module.database : database.protection.final_snapshot]
+      deletion_protection = [for database in module.database : database.protection.deletion_protection]
+      three_zones         = [for network in module.network : length(network.isolated_subnet_ids) == 3]
+      }) == jsonencode({
+      for name, environments in {
+        replicas            = ["prod", "staging"]
+        multi_az            = ["prod", "staging"]
+        month_of_backups    = ["prod"]
+        final_snapshot      = ["prod", "staging"]
+        deletion_protection = ["prod", "staging"]
+        three_zones         = ["prod"]
+      } : name => var.emulated ? [] : [contains(environments, var.environment)]
+    })
+    error_message = "Production must survive a zone, a mistake and a month, and development must cost little and go without a trace."
   }
 
   assert {
@@ -325,8 +386,8 @@ run "environment" {
   }
 
   assert {
-    condition     = var.environment != "prod" || (var.deletion_protection && !var.emulated && try(var.cache.replicas, 0) >= 1 && length(try(var.network.zones, [])) == 3)
-    error_message = "Production must be guarded against deletion, and survive the loss of a zone."
+    condition     = var.environment != "prod" || (var.deletion_protection && !var.emulated)
+    error_message = "Production must be guarded against deletion."
   }
 
   # The REST API

@@ -6,7 +6,7 @@ locals {
 
 resource "aws_elasticache_subnet_group" "this" {
   name        = var.name
-  description = "Private subnets of ${var.name}."
+  description = "Isolated subnets of ${var.name}."
   subnet_ids  = var.subnet_ids
 }
 
@@ -35,7 +35,13 @@ resource "aws_elasticache_replication_group" "this" {
   engine_version       = "8.0"
   node_type            = var.node_type
   port                 = local.port
-  apply_immediately    = true
+  # What restarts nodes waits for its window where a copy is all that clients have meanwhile.
+  apply_immediately = var.replicas == 0
+
+  # Minor versions come by themselves, when there is little to do.
+  auto_minor_version_upgrade = true
+  maintenance_window         = "sun:03:30-sun:04:30"
+  snapshot_window            = "02:00-03:00"
 
   num_cache_clusters         = 1 + var.replicas
   automatic_failover_enabled = var.replicas > 0
@@ -50,4 +56,25 @@ resource "aws_elasticache_replication_group" "this" {
   transit_encryption_enabled = true
   transit_encryption_mode    = "required"
   user_group_ids             = [aws_elasticache_user_group.this.user_group_id]
+
+  dynamic "log_delivery_configuration" {
+    for_each = aws_cloudwatch_log_group.this
+    content {
+      log_type         = log_delivery_configuration.key
+      log_format       = "json"
+      destination_type = "cloudwatch-logs"
+      destination      = log_delivery_configuration.value.name
+    }
+  }
+}
+
+# CloudWatch Logs lets AWS services write to groups of this prefix without a policy for each, of which
+# an account has ten.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-CloudWatchLogs.html
+resource "aws_cloudwatch_log_group" "this" {
+  for_each = toset(["engine-log", "slow-log"])
+
+  name              = "/aws/vendedlogs/elasticache/${var.name}/${each.key}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
 }

@@ -28,7 +28,12 @@ variable "security_group_ids" {
   type        = list(string)
 }
 
+variable "log_retention_days" {
+  description = "How many days its logs are kept."
+  type        = number
+}
+
 variable "kms_key_arn" {
-  description = "Customer-managed key that encrypts the cache at rest."
+  description = "Customer-managed key that encrypts the cache at rest, and its logs."
   type        = string
 }

@@ -36,7 +36,7 @@ locals {
 
 resource "aws_db_subnet_group" "this" {
   name        = var.name
-  description = "Private subnets of ${var.name}."
+  description = "Isolated subnets of ${var.name}."
   subnet_ids  = var.subnet_ids
 }
 
@@ -98,14 +98,15 @@ resource "aws_db_instance" "this" {
   ca_cert_identifier     = "rds-ca-rsa2048-g1"
   parameter_group_name   = aws_db_parameter_group.this.name
 
-  backup_retention_period   = var.backup_days
-  backup_window             = "02:00-03:00"
-  maintenance_window        = "sun:03:30-sun:04:30"
-  copy_tags_to_snapshot     = true
-  deletion_protection       = var.deletion_protection
-  delete_automated_backups  = !var.deletion_protection
-  skip_final_snapshot       = !var.deletion_protection
-  final_snapshot_identifier = var.deletion_protection ? "${var.name}-final" : null
+  backup_retention_period  = var.backup_days
+  backup_window            = "02:00-03:00"
+  maintenance_window       = "sun:03:30-sun:04:30"
+  copy_tags_to_snapshot    = true
+  deletion_protection      = var.deletion_protection
+  delete_automated_backups = !var.deletion_protection
+  skip_final_snapshot      = !var.final_snapshot
+  # Named after its birth: the last snapshot of a database of the same name may still be there.
+  final_snapshot_identifier = var.final_snapshot ? "${var.name}-${formatdate("YYYYMMDDhhmmss", timestamp())}" : null
 
   auto_minor_version_upgrade = true
   apply_immediately          = !var.deletion_protection
@@ -117,6 +118,11 @@ resource "aws_db_instance" "this" {
   performance_insights_retention_period = 7
   monitoring_interval                   = 60
   monitoring_role_arn                   = aws_iam_role.monitoring.arn
+
+  lifecycle {
+    # The time of each plan.
+    ignore_changes = [final_snapshot_identifier]
+  }
 }
 
 # The operating system's figures, each minute.

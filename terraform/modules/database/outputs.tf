@@ -29,6 +29,11 @@ output "connect_arn_prefix" {
   value = "arn:aws:rds-db:${local.place}:dbuser:${element(split(":", aws_db_proxy.this.arn), 6)}/"
 }
 
+output "subnet_ids" {
+  description = "Subnets of the instance and of the proxy."
+  value       = setunion(aws_db_subnet_group.this.subnet_ids, aws_db_proxy.this.vpc_subnet_ids)
+}
+
 output "policies" {
   description = "Policies made here, as JSON, by name."
   value = {
@@ -49,7 +54,8 @@ output "protection" {
     password_managed    = aws_db_instance.this.manage_master_user_password
     multi_az            = aws_db_instance.this.multi_az
     backup_days         = aws_db_instance.this.backup_retention_period
-    deletion_protection = aws_db_instance.this.deletion_protection && !aws_db_instance.this.skip_final_snapshot
+    deletion_protection = aws_db_instance.this.deletion_protection
+    final_snapshot      = !aws_db_instance.this.skip_final_snapshot
     grows               = aws_db_instance.this.max_allocated_storage > aws_db_instance.this.allocated_storage
     alarms              = concat(keys(aws_cloudwatch_metric_alarm.this), ["connections"])
     alarm_actions       = toset(flatten([aws_cloudwatch_metric_alarm.connections.alarm_actions, [for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_actions]]))

@@ -39,7 +39,12 @@ variable "backup_days" {
 }
 
 variable "deletion_protection" {
-  description = "Whether it cannot be deleted, keeps a last snapshot, and waits for its window to change."
+  description = "Whether it cannot be deleted, keeps its backups, and waits for its window to change."
+  type        = bool
+}
+
+variable "final_snapshot" {
+  description = "Whether a snapshot stays when it is deleted."
   type        = bool
 }
 

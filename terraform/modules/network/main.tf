@@ -1,26 +1,17 @@
-# A closed network: private subnets without a way to the internet, AWS services through endpoints,
-# and a security group for each role that names its peers by group.
+# A closed network in two or three zones. Functions are in private subnets and reach AWS services
+# through endpoints; what keeps data is in isolated ones, from which nothing leads anywhere; public
+# ones are there only where there is a NAT gateway to put into them.
+
+data "aws_caller_identity" "current" {}
 
 data "aws_region" "current" {}
 
 locals {
-  # Peers are reached from their clients' group; all clients may also reach the AWS endpoints.
-  peer_groups = merge([
-    for peer, port in var.peers : {
-      (peer)            = "Serves ${peer} on port ${port}."
-      "${peer}-clients" = "May reach ${peer}."
-    }
-  ]...)
-  groups = merge(local.peer_groups, {
-    aws-clients = "May reach AWS services through the endpoints."
-    aws         = "The interface endpoints of AWS services."
-  })
+  zones = { for index, zone in var.zones : zone => index }
 
-  # Each flow is let out at its source and in at its destination, and nothing else is.
-  flows = merge(
-    { for peer, port in var.peers : peer => { source = "${peer}-clients", destination = peer, port = port } },
-    { aws = { source = "aws-clients", destination = "aws", port = 443 } },
-  )
+  # Which zones have a NAT gateway, and which one each zone's private subnet uses.
+  nat_zones = { none = [], one = slice(var.zones, 0, 1), zone = var.zones }[var.nat]
+  nat_of    = { for zone in var.zones : zone => contains(local.nat_zones, zone) ? zone : local.nat_zones[0] if length(local.nat_zones) > 0 }
 }
 
 resource "aws_vpc" "this" {
@@ -31,15 +22,8 @@ resource "aws_vpc" "this" {
   tags = { Name = var.name }
 }
 
-# Closed: it has no rules.
-resource "aws_default_security_group" "this" {
-  vpc_id = aws_vpc.this.id
-
-  tags = { Name = "${var.name}-default-closed" }
-}
-
 resource "aws_subnet" "private" {
-  for_each = { for index, zone in var.zones : zone => index }
+  for_each = local.zones
 
   vpc_id            = aws_vpc.this.id
   availability_zone = "${data.aws_region.current.name}${each.key}"
@@ -48,47 +32,43 @@ resource "aws_subnet" "private" {
   tags = { Name = "${var.name}-private-${each.key}" }
 }
 
+resource "aws_subnet" "isolated" {
+  for_each = local.zones
+
+  vpc_id            = aws_vpc.this.id
+  availability_zone = "${data.aws_region.current.name}${each.key}"
+  cidr_block        = cidrsubnet(var.cidr, 4, 4 + each.value)
+
+  tags = { Name = "${var.name}-isolated-${each.key}" }
+}
+
+# One for each zone, so that a zone can get a gateway of its own.
 resource "aws_route_table" "private" {
+  for_each = local.zones
+
   vpc_id = aws_vpc.this.id
 
-  tags = { Name = "${var.name}-private" }
+  tags = { Name = "${var.name}-private-${each.key}" }
 }
 
 resource "aws_route_table_association" "private" {
   for_each = aws_subnet.private
 
   subnet_id      = each.value.id
-  route_table_id = aws_route_table.private.id
+  route_table_id = aws_route_table.private[each.key].id
 }
 
-resource "aws_security_group" "this" {
-  for_each = local.groups
+# Never a route but the one inside the network, which every table has.
+resource "aws_route_table" "isolated" {
+  vpc_id = aws_vpc.this.id
+  route  = []
 
-  name        = "${var.name}-${each.key}"
-  description = each.value
-  vpc_id      = aws_vpc.this.id
-
-  tags = { Name = "${var.name}-${each.key}" }
+  tags = { Name = "${var.name}-isolated" }
 }
 
-resource "aws_vpc_security_group_egress_rule" "flow" {
-  for_each = local.flows
+resource "aws_route_table_association" "isolated" {
+  for_each = aws_subnet.isolated
 
-  security_group_id            = aws_security_group.this[each.value.source].id
-  referenced_security_group_id = aws_security_group.this[each.value.destination].id
-  description                  = "To ${each.value.destination}."
-  ip_protocol                  = "tcp"
-  from_port                    = each.value.port
-  to_port                      = each.value.port
-}
-
-resource "aws_vpc_security_group_ingress_rule" "flow" {
-  for_each = local.flows
-
-  security_group_id            = aws_security_group.this[each.value.destination].id
-  referenced_security_group_id = aws_security_group.this[each.value.source].id
-  description                  = "From ${each.value.source}."
-  ip_protocol                  = "tcp"
-  from_port                    = each.value.port
-  to_port                      = each.value.port
+  subnet_id      = each.value.id
+  route_table_id = aws_route_table.isolated.id
 }

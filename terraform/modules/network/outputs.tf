@@ -4,8 +4,13 @@ output "vpc_id" {
 }
 
 output "private_subnet_ids" {
-  description = "Ids of the private subnets, one for each zone."
+  description = "Ids of the subnets for functions, one for each zone."
   value       = values(aws_subnet.private)[*].id
+}
+
+output "isolated_subnet_ids" {
+  description = "Ids of the subnets for what keeps data, one for each zone."
+  value       = values(aws_subnet.isolated)[*].id
 }
 
 output "security_group_ids" {
@@ -13,7 +18,15 @@ output "security_group_ids" {
   value       = { for name, group in aws_security_group.this : name => group.id }
 }
 
+output "endpoints" {
+  description = "AWS services that are reached without the internet, by their names in the endpoint."
+  value       = toset(concat(keys(aws_vpc_endpoint.gateway), keys(aws_vpc_endpoint.interface)))
+}
+
 output "policies" {
   description = "Policies made here, as JSON, by name."
-  value       = { for role in aws_iam_role_policy.flow : "flow-logs" => role.policy }
+  value = merge(
+    { for role in aws_iam_role_policy.flow : "flow-logs" => role.policy },
+    { for service, endpoint in merge(aws_vpc_endpoint.gateway, aws_vpc_endpoint.interface) : "${service}-endpoint" => endpoint.policy },
+  )
 }

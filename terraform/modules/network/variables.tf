@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "cidr" {
-  description = "Address range of the VPC; each zone takes a sixteenth."
+  description = "Address range of the VPC, /16 to /24; each subnet takes a sixteenth."
   type        = string
 }
 
@@ -23,10 +23,32 @@ variable "peers" {
   type        = map(number)
 }
 
+variable "nat" {
+  description = "NAT gateways, for functions that call what has no endpoint: none, one (which is lost with its zone), or one in each zone (zone)."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = contains(["none", "one", "zone"], var.nat)
+    error_message = "There are NAT gateways in none, one or each zone: say \"none\", \"one\" or \"zone\"."
+  }
+}
+
 variable "interface_endpoints" {
-  description = "AWS services reached through interface endpoints, by their names in the endpoint (secretsmanager, sqs …)."
+  description = "AWS services reached through interface endpoints, by their names in the endpoint (secretsmanager, sqs …); S3 and DynamoDB have gateway endpoints."
   type        = set(string)
   default     = []
+
+  validation {
+    condition     = length(setintersection(var.interface_endpoints, ["dynamodb", "s3"])) == 0
+    error_message = "S3 and DynamoDB have gateway endpoints, which cost nothing: leave them out of the list."
+  }
+}
+
+variable "reachable" {
+  description = "ARNs that may be reached through the endpoint of each service; what is not said may be reached as a whole, by this account."
+  type        = map(list(string))
+  default     = {}
 }
 
 variable "flow_logs" {

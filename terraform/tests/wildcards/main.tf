@@ -19,6 +19,7 @@ locals {
     "Every dead-letter queue of one environment, to be counted."                                                         = "^health_checker: sqs:(GetQueueUrl|GetQueueAttributes) on arn:aws:sqs:[^*]+:itemstream-[a-z0-9]+-\\*-dead-letters$"
     "Versions have no list of names: those of one environment's functions, never a function itself."                     = "^cleanup_job: lambda:(ListAliases|ListVersionsByFunction) on arn:aws:lambda:[^*]+:function:itemstream-[a-z0-9]+-\\*$|^cleanup_job: lambda:DeleteFunction on arn:aws:lambda:[^*]+:function:itemstream-[a-z0-9]+-\\*:\\*$"
     "Objects have no list of names: all of one bucket."                                                                  = "^\\w+: s3:((Get|Put|Delete)Object(Version)?|AbortMultipartUpload) on arn:aws:s3:::[^*]+/\\*$"
+    "An endpoint's policy is the outermost bound: the roles' own say which actions."                                     = "^(dynamodb|s3|secretsmanager|sqs)-endpoint: (dynamodb|s3|secretsmanager|sqs):\\* on arn:aws:(dynamodb|s3|secretsmanager|sqs):[^*]+(/\\*|/index/\\*|:itemstream-[a-z0-9]+-\\*)?$"
     "ListStreams knows all streams of one table."                                                                        = "^\\w+: dynamodb:ListStreams on arn:aws:dynamodb:[^*]+:table/[^*]+/stream/\\*$"
     "Connections have no list of names: all of one stage."                                                               = "^\\w+: execute-api:ManageConnections on arn:aws:execute-api:[^*]+:[^*]+/[^*]+/(POST|DELETE)/@connections/\\*$"
     "In a key's policy * is that key, and the account must administer it."                                               = "^key: kms:(\\w+|\\*) on \\*$"
@@ -31,6 +32,8 @@ locals {
         actions    = flatten([statement.Action])
         resources  = flatten([statement.Resource])
         principals = flatten([try(values(statement.Principal), try(statement.Principal, []))])
+        # Who has no credentials has no account either.
+        bound = can(regex("^\\d{12}$", try(statement.Condition.StringEquals["aws:PrincipalAccount"], "")))
       } if statement.Effect == "Allow"
     ]
   ])
@@ -48,6 +51,6 @@ output "unexpected" {
 }
 
 output "public" {
-  description = "Policies that allow something to everybody."
-  value       = distinct([for statement in local.statements : statement.policy if contains(statement.principals, "*")])
+  description = "Policies that allow something to everybody, and not only to one account's."
+  value       = distinct([for statement in local.statements : statement.policy if contains(statement.principals, "*") && !statement.bound])
 }
