@@ -21,8 +21,8 @@ bootstrap: ## Make .venv from the lock (every target does so by itself)
 # --- The local stack ---------------------------------------------------------------------------
 
 .PHONY: up down reset status logs token rotate-keys
-up: bootstrap ## Bring the local stack up and say how to use it
-	@$(BIN)/itemstream up
+up: bootstrap ## Bring the local stack up: make up [RUN=source|images] [PACKAGE=zip]
+	@$(BIN)/itemstream up $(if $(PACKAGE),--run $(if $(filter zip,$(PACKAGE)),archives,$(error PACKAGE=$(PACKAGE): only zip can be chosen, RUN=images for images)),$(if $(RUN),--run $(RUN)))
 
 down: bootstrap ## Stop the local stack; data stays
 	@$(BIN)/itemstream down

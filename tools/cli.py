@@ -17,6 +17,7 @@ from tools.progress import Progress, console, print_problem
 from tools.project import Problem
 from tools.reports.commands import app as reports
 from tools.secrets.commands import app as secrets
+from tools.stack.run_choice import Run  # noqa: TC001 (Typer reads it)
 
 app = typer.Typer(
     help="Run, look at and package Itemstream.",
@@ -33,7 +34,12 @@ app.add_typer(reports, name="reports")
 
 
 @app.command()
-def up() -> None:
+def up(
+    run: Annotated[
+        Run | None,
+        typer.Option(help="What functions run out of; what was chosen last, if nothing is said."),
+    ] = None,
+) -> None:
     """Bring the local stack up; does only what is not done yet."""
     from tools.stack.settings import current_stack
     from tools.stack.up import bring_up
@@ -41,7 +47,7 @@ def up() -> None:
 
     stack = current_stack()
     with stack.locked(), Progress() as progress:
-        bring_up(stack, progress)
+        bring_up(stack, progress, run)
     progress.print_times()
     print_welcome(stack)
 

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from tools.lambda_host.answers import FunctionNotFoundError
+from tools.lambda_host.code import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import GetFunctionResponseTypeDef
+
+    from tools.lambda_host.code import Code
 
 LATEST = "$LATEST"
 
@@ -40,6 +43,7 @@ class FunctionConfiguration:
     timeout: int
     log_group: str
     variables: Mapping[str, str]
+    code: Code
 
 
 class Configurations:
@@ -135,4 +139,5 @@ def _parse(found: GetFunctionResponseTypeDef) -> FunctionConfiguration:
         timeout=configuration.get("Timeout", 3),
         log_group=configuration.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}",
         variables=configuration.get("Environment", {}).get("Variables", {}),
+        code=code_of(found),
     )

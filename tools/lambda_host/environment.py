@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import platform
 import shutil
 import signal
 import time
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from tools.lambda_host.answers import Answer
     from tools.lambda_host.configuration import FunctionConfiguration
     from tools.lambda_host.credentials import Credentials
-    from tools.lambda_host.launcher import Launcher
+    from tools.lambda_host.launcher import Launcher, Started
 
 _MB = 1024 * 1024
 _MEMORY_CHECK_SECONDS = 0.025
@@ -99,7 +98,7 @@ class Environment:
         what is wrong.
         """
         began = time.perf_counter()
-        self.setting.write(f"INIT_START Runtime Version: python:{platform.python_version()}\n")
+        self.setting.write(f"INIT_START Runtime Version: python:{self.setting.launcher.python}\n")
         failure = "timeout"
         try:
             with suppress(TimeoutError):
@@ -232,13 +231,11 @@ class Environment:
 class _Runtime:
     """A process, its Runtime API and its output: they live and end together."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, api: RuntimeApi, output: Output
-    ) -> None:
+    def __init__(self, started: Started, api: RuntimeApi, output: Output) -> None:
         self.api = api
         self.output = output
-        self.exit = asyncio.create_task(process.wait())
-        self._group = process.pid
+        self.exit = asyncio.create_task(started.wait())
+        self._started = started
         self.killed = False
 
     @classmethod
@@ -247,14 +244,12 @@ class _Runtime:
         output = Output(setting.write)
         try:
             variables = {**setting.variables, "AWS_LAMBDA_RUNTIME_API": await api.open()}
-            configuration = setting.configuration
-            process = await setting.launcher.start(
+            started = await setting.launcher.start(
                 Launch(
-                    configuration.handler,
+                    setting.configuration,
                     variables,
                     setting.source,
                     setting.folder,
-                    configuration.memory,
                     output.descriptor,
                 )
             )
@@ -264,11 +259,13 @@ class _Runtime:
             raise
         finally:
             output.started()
-        return cls(process, api, output)
+        return cls(started, api, output)
 
     def resident_bytes(self) -> int | None:
+        if (runtime := self._started.runtime()) is None:
+            return None
         try:
-            return int(psutil.Process(self._group).memory_info().rss)
+            return int(psutil.Process(runtime).memory_info().rss)
         except psutil.Error:  # it has ended
             return None
 
@@ -276,7 +273,7 @@ class _Runtime:
         self.killed = True
         # The group outlives its first process while any other is in it.
         with suppress(ProcessLookupError):
-            os.killpg(self._group, signal.SIGKILL)
+            os.killpg(self._started.process.pid, signal.SIGKILL)
 
     async def end(self) -> None:
         self.kill()

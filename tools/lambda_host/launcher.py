@@ -1,25 +1,25 @@
-"""Starts the process of an execution environment."""
+"""Starts the process of an execution environment: what every way to do so has in common."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from tools.lambda_host.source import FOLDERS
-
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Mapping
+
+    from tools.lambda_host.configuration import FunctionConfiguration
+
+__all__ = ["Launch", "Launcher", "Started", "data_kilobytes"]
 
 # Address space that a process may take beyond its memory before the kernel refuses it more: room
 # for libraries and thread stacks, which are reserved long before they are used. What is really
 # used is bounded by the host, which watches the resident set.
 _DATA_HEADROOM_MB = 2048
+# Shells tell of a program that a signal has ended by a status above this.
+_BY_SIGNAL = 128
 
 
 @dataclass(frozen=True)
@@ -28,107 +28,75 @@ class Launch:
 
     Attributes
     ----------
+    variables
+        Environment variables; paths are the launcher's to add.
     source
         Version of the source.
     folder
-        An empty folder that the function shall see as its ``/tmp``.
-    memory
-        MB.
+        A folder that the function shall see as its ``/tmp``.
     output
         File descriptor for standard output and standard error.
     """
 
-    handler: str
+    configuration: FunctionConfiguration
     variables: Mapping[str, str]
     source: int
     folder: Path
-    memory: int
     output: int
 
 
-class Launcher(Protocol):
-    """A way to run functions."""
+@dataclass(frozen=True)
+class Started:
+    """A process that leads a process group of its own.
 
-    async def start(self, launch: Launch) -> asyncio.subprocess.Process:
+    Attributes
+    ----------
+    wrappers
+        How many processes, each the only child of the one before, come before the runtime's.
+    """
+
+    process: asyncio.subprocess.Process
+    wrappers: int = 0
+
+    async def wait(self) -> int:
+        """Return how it ended: its status, or the number of a signal, negative."""
+        status = await self.process.wait()
+        return _BY_SIGNAL - status if self.wrappers and status > _BY_SIGNAL else status
+
+    def runtime(self) -> int | None:
+        """Return the process id of the runtime, None while or when there is none."""
+        pid = self.process.pid
+        for _ in range(self.wrappers):
+            try:
+                children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            except OSError:
+                return None
+            if not children:
+                return None
+            pid = int(children[0])
+        return pid
+
+
+class Launcher(Protocol):
+    """A way to run functions.
+
+    Attributes
+    ----------
+    python
+        The version of Python that runs them.
+    """
+
+    python: str
+
+    def source_version(self) -> int:
+        """Return a number that changes when environments must be made anew."""
+        ...
+
+    async def start(self, launch: Launch) -> Started:
         """Start the runtime client in a process group of its own."""
         ...
 
 
-class SourceLauncher:
-    """Runs functions from the source tree, with the packages of the host's own interpreter.
-
-    On Linux the process also dies with the host, and has a ``/tmp`` of its own where the system
-    lets us mount one; elsewhere ``TMPDIR`` alone keeps environments apart.
-
-    Parameters
-    ----------
-    root
-        The repository: what Lambda has in ``/var/task``, with the layer in ``layers/python``.
-    state
-        Folder of the stack, for compiled byte code: the source tree stays clean.
-    """
-
-    def __init__(self, root: Path, state: Path) -> None:
-        self._root = root
-        self._bytecode = state / "bytecode"
-        self._compiled: int | None = None
-        own_tmp = not any(_is_below_tmp(path) for path in (root, state, Path(sys.prefix)))
-        self._mount = _mount_namespace() if own_tmp else []
-        setpriv = shutil.which("setpriv")
-        self._die_with_host = [setpriv, "--pdeathsig", "KILL"] if setpriv else []
-
-    async def start(self, launch: Launch) -> asyncio.subprocess.Process:
-        """Start ``awslambdaric`` with the handler."""
-        if self._compiled not in (None, launch.source):
-            self._forget_bytecode()
-        self._compiled = launch.source
-        steps = ["ulimit -c 0"]
-        if sys.platform == "linux":
-            steps.append(f"ulimit -d {(launch.memory + _DATA_HEADROOM_MB) * 1024}")
-        if self._mount:
-            steps.append('mount --bind "$TMPDIR" /tmp && export TMPDIR=/tmp')
-        steps.append('exec "$@"')
-        # The death signal does not survive a change of user namespace: it comes after.
-        return await asyncio.create_subprocess_exec(
-            *self._mount,
-            *self._die_with_host,
-            *("/bin/sh", "-c", " && ".join(steps), "sh"),
-            *(sys.executable, "-m", "awslambdaric", launch.handler),
-            cwd=self._root,
-            env={
-                "PATH": "/usr/local/bin:/usr/bin:/bin",
-                **launch.variables,
-                "LAMBDA_TASK_ROOT": str(self._root),
-                "LAMBDA_RUNTIME_DIR": sys.prefix,
-                "PYTHONPATH": f"{self._root}:{self._root / 'layers/python'}",
-                "PYTHONPYCACHEPREFIX": str(self._bytecode),
-                "TMPDIR": str(launch.folder),
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=launch.output,
-            stderr=launch.output,
-            start_new_session=True,
-        )
-
-    def _forget_bytecode(self) -> None:
-        # Python knows the source of byte code by its size and the second it was saved: two saves
-        # in one second could look the same.
-        for folder in FOLDERS:
-            compiled = self._bytecode / (self._root / folder).relative_to("/")
-            shutil.rmtree(compiled, ignore_errors=True)
-
-
-def _is_below_tmp(path: Path) -> bool:
-    return path.resolve().is_relative_to(Path("/tmp").resolve())  # noqa: S108 - what is hidden
-
-
-def _mount_namespace() -> list[str]:
-    """Return the command that gives a program its own mounts; empty where none is permitted."""
-    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    command = ["unshare", *user, "--mount", "--propagation", "private"]
-    try:
-        trial = [*command, "mount", "--bind", "/usr", "/tmp"]  # noqa: S108 - in its own namespace
-        subprocess.run(trial, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        return []
-    return command
+def data_kilobytes(memory: int) -> int:
+    """Return the limit of data (``ulimit -d``) for a function with `memory` MB."""
+    return (memory + _DATA_HEADROOM_MB) * 1024

@@ -25,7 +25,6 @@ from tools.lambda_host.logs import CloudWatchLogs, LogFiles
 from tools.lambda_host.metrics import Metrics
 from tools.lambda_host.pool import Pool
 from tools.lambda_host.runtime_api import Invocation, read
-from tools.lambda_host.source import Source
 from tools.lambda_host.survivors import stop_survivors
 from tools.lambda_host.variables import lambda_variables
 
@@ -52,8 +51,6 @@ class HostSettings:
         Of the loopback interface; 0 for a free one.
     aws_endpoint
         MiniStack's URL.
-    root
-        The repository.
     state
         Folder for logs, byte code and the functions' temporary files.
     """
@@ -61,7 +58,6 @@ class HostSettings:
     port: int
     aws_endpoint: str
     region: str
-    root: Path
     state: Path
     limits: HostLimits
 
@@ -84,7 +80,6 @@ class Host:
         self._metrics = Metrics(aws.client("cloudwatch"))
         self._log_files = LogFiles(settings.state / "logs")
         self._logs = CloudWatchLogs(aws.client("logs"))
-        self._source = Source(settings.root)
         self._pool = Pool(self._start, self._outdated, settings.limits)
 
     async def serve(self, stop: asyncio.Event) -> None:
@@ -192,11 +187,12 @@ class Host:
                     provisioned=provisioned,
                     region=self._settings.region,
                     aws_endpoint=self._settings.aws_endpoint,
+                    python=self._launcher.python,
                     state=self._settings.state,
                 ),
                 credentials=credentials,
                 folder=self._settings.state / "tmp" / uuid.uuid4().hex,
-                source=self._source.version(),
+                source=self._launcher.source_version(),
                 init_seconds=self._settings.limits.init_seconds,
                 launcher=self._launcher,
                 write=write,
@@ -207,9 +203,8 @@ class Host:
 
     def _outdated(self, environment: Environment) -> bool:
         setting = environment.setting
-        return setting.source != self._source.version() or self._credentials.near_their_end(
-            setting.credentials
-        )
+        outdated = setting.source != self._launcher.source_version()
+        return outdated or self._credentials.near_their_end(setting.credentials)
 
     async def _flush(self) -> None:
         while True:

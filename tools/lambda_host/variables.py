@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configur
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from tools.lambda_host.survivors import MARKER
@@ -25,6 +24,7 @@ def lambda_variables(
     provisioned: bool,
     region: str,
     aws_endpoint: str,
+    python: str,
     state: Path,
 ) -> dict[str, str]:
     """Return the function's own variables and those that Lambda reserves, and no other.
@@ -42,7 +42,7 @@ def lambda_variables(
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{'.'.join(python.split('.')[:2])}",
         "AWS_LAMBDA_FUNCTION_NAME": configuration.name,
         "AWS_LAMBDA_FUNCTION_VERSION": configuration.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration.memory),

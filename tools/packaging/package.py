@@ -15,7 +15,7 @@ from tools.packaging.platforms import LAMBDA_PYTHON, Platform
 from tools.project import REQUIREMENTS, ROOT, content_hash, files_below
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = ["LOCAL_REGISTRY", "package"]
 
@@ -26,7 +26,9 @@ _TASK_ROOT = "/var/task"
 _THIS_PACKAGE = Path(__file__).parent
 
 
-def package(folder: Path, platform: Platform, registry: str) -> tuple[Path, list[str]]:
+def package(
+    folder: Path, platform: Platform, registry: str, digests: Mapping[str, str] | None = None
+) -> tuple[Path, list[str]]:
     """
     Build the layer and an archive for each family; what has not changed is kept.
 
@@ -38,6 +40,9 @@ def package(folder: Path, platform: Platform, registry: str) -> tuple[Path, list
         What the archives are for.
     registry
         The container registry of the families' images.
+    digests
+        The images' digests by family. Without, an image is named by a digest of what it would be
+        built of: nobody pulls it, but what has changed is seen.
 
     Returns
     -------
@@ -70,14 +75,14 @@ def package(folder: Path, platform: Platform, registry: str) -> tuple[Path, list
     for family in families():
         locks = [family.requirements] if family.requirements else []
         source = files_below(family.source, *family.include, *locks)
-        # The digest stands for the image that is built of this content.
-        digest = content_hash([*source, *shared], repr(platform))
+        content = f"sha256:{content_hash([*source, *shared], repr(platform))}"
+        digest = content if digests is None else digests[family.name]
         archive = current(
             family.name,
             content_hash(source, recipe),
             lambda path, family=family: _build_family(path, family, platform),  # type: ignore[misc]
         )
-        image = f"{registry}/itemstream-{family.name}@sha256:{digest}"
+        image = f"{registry}/itemstream-{family.name}@{digest}"
         manifest["families"][family.name] = {"image_uri": image, **archive}
     path = folder / _MANIFEST
     text = json.dumps(manifest, indent=2) + "\n"

@@ -14,6 +14,7 @@ from tools.dependencies.redis import redis_command
 from tools.dependencies.uv import install_environment
 from tools.project import LOCAL, REQUIREMENTS, ROOT, content_hash, files_below
 from tools.stack.daemons import Daemon
+from tools.stack.run_choice import Run, chosen
 
 if TYPE_CHECKING:
     from tools.stack.settings import Stack
@@ -126,6 +127,10 @@ def ministack(stack: Stack) -> Daemon:
 
 def lambda_host(stack: Stack) -> Daemon:
     """Describe the host that runs the functions under AWS's runtime client."""
+    choice = chosen(stack)
+    runs = (
+        ("--root", str(ROOT)) if choice.run is Run.SOURCE else ("--base-image", choice.base_image)
+    )
     return Daemon(
         name="lambda_host",
         title="the Lambda host",
@@ -133,7 +138,7 @@ def lambda_host(stack: Stack) -> Daemon:
             *(sys.executable, "-m", "tools.lambda_host"),
             *("--port", str(stack.lambda_host_port)),
             *("--aws-endpoint", stack.aws_endpoint_url),
-            *("--root", str(ROOT)),
+            *runs,
             *("--state", str(stack.lambda_host_folder)),
         ),
         environment=clean_environment(**stack.aws_environment(), PYTHONPATH=str(ROOT)),
@@ -142,8 +147,13 @@ def lambda_host(stack: Stack) -> Daemon:
         folder=stack.folder,
         answers=lambda: _answers(f"{stack.lambda_host_url}/health"),
         version=content_hash(
-            files_below(ROOT / "tools" / "lambda_host", REQUIREMENTS / "tools.txt"),
+            files_below(
+                ROOT / "tools" / "lambda_host",
+                ROOT / "tools" / "containers" / "store.py",
+                REQUIREMENTS / "tools.txt",
+            ),
             f"{stack.aws_endpoint_url} {stack.region}",
+            *runs,
         ),
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tools.project import Problem
 from tools.stack.parts import parts
 from tools.stack.record import outputs
+from tools.stack.run_choice import chosen
 from tools.stack.urls import http_api_url, rest_api_url, websocket_url
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def status_of(stack: Stack) -> Status:
         "healthy": not problems,
         "problems": problems,
         "processes": states,
+        "run": chosen(stack).run,
         **_addresses(stack, applied),
         "log_files": _log_files(stack, applied),
     }

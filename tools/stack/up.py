@@ -12,19 +12,17 @@ from tools.dead_letters.accounts import local_account
 from tools.dependencies.terraform import find_terraform
 from tools.health import first_check
 from tools.infrastructure.workspace import STATE_BUCKET, Workspace
-from tools.packaging.package import LOCAL_REGISTRY, package
-from tools.packaging.platforms import this_machine
 from tools.project import Problem
 from tools.stack.clients import client
 from tools.stack.database import ensure_database
+from tools.stack.packages import check_possible, make_packages
 from tools.stack.parts import install_ministack, lambda_host, mariadb, ministack, redis
 from tools.stack.record import applied_inputs, mark_applied, outputs, save_outputs
+from tools.stack.run_choice import Run, RunChoice, chosen, keep
 from tools.stack.urls import rest_api_url
 from tools.tokens.issuer import ensure_keys, issue
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tools.progress import Progress
     from tools.stack.daemons import Daemon
     from tools.stack.settings import Stack
@@ -44,24 +42,41 @@ _DEMO_ITEM: dict[str, Any] = {
 _FIRST_ANSWER_SECONDS = 60.0
 
 
-def bring_up(stack: Stack, progress: Progress) -> None:
+def bring_up(stack: Stack, progress: Progress, run: Run | None = None) -> None:
     """
     Start what does not run, apply what has changed, make keys and the demo tenant, and check.
+
+    Parameters
+    ----------
+    run
+        What functions shall run out of; None: what was chosen last.
 
     Raises
     ------
     Problem
         If something needs a person; the message says what to do.
     """
+    run = run or chosen(stack).run
+    check_possible(run)
     with ThreadPoolExecutor() as pool:
         terraform = pool.submit(_find_terraform, progress)
-        packages = pool.submit(_package, stack, progress)
+        packages = pool.submit(make_packages, stack, run, progress)
         database = pool.submit(_run, mariadb(stack), progress)
         _start(stack, progress)
+        if run is Run.SOURCE:
+            # It runs whatever was published before, too.
+            keep(stack, RunChoice())
+            _run(lambda_host(stack), progress)
         terraform.result()
-        workspace = Workspace(stack, packages.result())
+        artifacts, choice = packages.result()
         database.result()
-    _apply(workspace, progress)
+    keep(stack, choice)
+    if lambda_host(stack).state() != "running":
+        _run(lambda_host(stack), progress)
+    _apply(Workspace(stack, artifacts), progress)
+    if run is not Run.SOURCE:
+        # One that ran the source could run what was published until now, and this one cannot.
+        _run(lambda_host(stack), progress)
     with progress.step("Database") as report:
         report(ensure_database(stack))
     with progress.step("Signing keys") as report:
@@ -78,22 +93,13 @@ def _find_terraform(progress: Progress) -> None:
         report(str(find_terraform()))
 
 
-def _package(stack: Stack, progress: Progress) -> Path:
-    with progress.step("Packages") as report:
-        artifacts, built = package(stack.folder / "build", this_machine(), LOCAL_REGISTRY)
-        report(f"built {', '.join(built)}" if built else "unchanged")
-    return artifacts
-
-
 def _start(stack: Stack, progress: Progress) -> None:
     with progress.step("MiniStack's own environment") as report:
         report("installed" if install_ministack() else "is there")
     _run(redis(stack), progress)
-    host = lambda_host(stack)
     if _run(ministack(stack), progress) != "running":
         # Its functions hold credentials that the MiniStack before has given.
-        host.stop()
-    _run(host, progress)
+        lambda_host(stack).stop()
 
 
 def _run(daemon: Daemon, progress: Progress) -> str:

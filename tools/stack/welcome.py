@@ -71,6 +71,7 @@ def print_status(status: Status) -> None:
     table = Table(box=None, show_header=False)
     for name, state in status.processes.items():
         table.add_row(name, f"[green]{state}[/]" if state == "running" else f"[red]{state}[/]")
+    table.add_row("functions run out of", status.document["run"])
     for name in (
         *("rest_api_url", "http_api_url", "websocket_url"),
         *("aws_endpoint_url", "redis_url", "mysql_url"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +25,11 @@ from tests.waiting import eventually
 from tools.commands import clean_environment
 from tools.lambda_host import stop_survivors
 from tools.project import LOCAL, ROOT
+from tools.stack.packages import why_no_sandboxes
 from tools.stack.scratch import free_port, scratch_ministack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 PROJECT = Path(__file__).parent / "project"
 ACCOUNT = "000000000000"
@@ -99,6 +102,39 @@ class Aws:
             **options,
         )
         return Function(name, self)
+
+    def zip_function(self, handler: str, **options: Any) -> Function:
+        """Make a Zip function with a layer, of the handlers in `project/functions`."""
+        lambda_client, name = self.client("lambda"), f"zip-{uuid4().hex[:8]}"
+        layer = lambda_client.publish_layer_version(
+            LayerName=name, Content={"ZipFile": archive({"python/layered.py": "version = 1"})}
+        )
+        lambda_client.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Handler=f"functions.{handler}",
+            Code={"ZipFile": archive(handlers())},
+            Layers=[layer["LayerVersionArn"]],
+            **{"Role": self.role(), "Timeout": 10, "MemorySize": 256, **options},
+        )
+        return Function(name, self)
+
+
+def handlers() -> dict[str, str]:
+    """Return the files of `project` by their paths in it."""
+    return {str(file.relative_to(PROJECT)): file.read_text() for file in PROJECT.rglob("*.py")}
+
+
+def archive(files: Mapping[str, str]) -> bytes:
+    """Return a ZIP archive of these files."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as members:
+        for name, text in files.items():
+            entry = zipfile.ZipInfo(name)
+            # As on Lambda, the function is not the owner of its files.
+            entry.external_attr = 0o644 << 16
+            members.writestr(entry, text)
+    return content.getvalue()
 
 
 def policy(*statements: dict[str, Any]) -> str:
@@ -202,7 +238,11 @@ class Hosts:
         self._started: list[Host] = []
 
     def start(
-        self, port: int = 0, root: Path = PROJECT, state: Path | None = None, **options: float
+        self,
+        port: int = 0,
+        runs: tuple[str | Path, ...] = ("--root", PROJECT),
+        state: Path | None = None,
+        **options: float,
     ) -> Host:
         """Start a host, with options as on its command line."""
         port = port or free_port()
@@ -210,7 +250,7 @@ class Hosts:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tools.lambda_host", "--port", str(port)),
-                *("--aws-endpoint", self._aws.endpoint, "--root", root, "--state", state),
+                *("--aws-endpoint", self._aws.endpoint, "--state", state, *runs),
                 *(f"--{name.replace('_', '-')}={value}" for name, value in options.items()),
             ],
             cwd=ROOT,
@@ -247,6 +287,26 @@ def start_host(aws: Aws, workspace: Path) -> Iterator[Callable[..., Host]]:
     hosts = Hosts(aws, workspace)
     try:
         yield hosts.start
+    finally:
+        hosts.stop()
+
+
+@pytest.fixture(scope="session")
+def base_image() -> str:
+    """The image that Zip functions run on."""
+    if hindrance := why_no_sandboxes():
+        pytest.skip(hindrance)
+    from tools.containers.build import build_base
+
+    return build_base(lambda _: None)
+
+
+@pytest.fixture(scope="session")
+def sandboxes(aws: Aws, workspace: Path, base_image: str) -> Iterator[Host]:
+    """A host that runs functions in sandboxes."""
+    hosts = Hosts(aws, workspace)
+    try:
+        yield hosts.start(runs=("--base-image", base_image))
     finally:
         hosts.stop()
 

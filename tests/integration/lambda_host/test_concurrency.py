@@ -201,7 +201,7 @@ def test_a_saved_file_is_live_at_the_next_request(
     )
     saved.write_text("ANSWER = 1")
     os.utime(saved, ns=(1_800_000_000_000_000_000,) * 2)
-    host = start_host(root=root)
+    host = start_host(runs=("--root", root))
     function = aws.function("asks.handler")
     before = host.invoke(function).payload
 

@@ -12,9 +12,11 @@ from uuid import uuid4
 import pytest
 
 from tools.lambda_host import environment as module
+from tools.lambda_host.code import Image
 from tools.lambda_host.configuration import FunctionConfiguration
 from tools.lambda_host.credentials import Credentials
 from tools.lambda_host.environment import Environment, Setting
+from tools.lambda_host.launcher import Started
 from tools.lambda_host.output import Output
 from tools.lambda_host.runtime_api import Invocation
 
@@ -45,10 +47,14 @@ class HandlerLauncher:
 
     handler: str
     starts: int = 0
+    python: str = "3.13"
 
-    async def start(self, launch: Launch) -> asyncio.subprocess.Process:
+    def source_version(self) -> int:
+        return 0
+
+    async def start(self, launch: Launch) -> Started:
         self.starts += 1
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", self.handler + CLIENT),
             env=dict(launch.variables),
             stdin=subprocess.DEVNULL,
@@ -56,6 +62,7 @@ class HandlerLauncher:
             stderr=launch.output,
             start_new_session=True,
         )
+        return Started(process)
 
 
 @dataclass
@@ -87,6 +94,7 @@ def trial(tmp_path: Path) -> Callable[[str], Trial]:
                 timeout=20,
                 log_group="group",
                 variables={},
+                code=Image("sha256:0"),
             ),
             variables={},
             credentials=Credentials("key", "secret", "session", 0.0),

@@ -1,11 +1,13 @@
 """Handlers that do what functions do at their worst."""
 
 import ctypes
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -74,7 +76,7 @@ def context(event, context):
 
 
 def temporary_files(event, context):
-    folder = Path(os.environ["TMPDIR"])
+    folder = Path(tempfile.gettempdir())
     found = sorted(path.name for path in folder.iterdir())
     (folder / "mine").touch()
     return {
@@ -132,3 +134,27 @@ def starts_a_child(event, context):
 def terminated(event, context):
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(10)
+
+
+def sandbox(event, context):
+    """Tell what a function sees of where it is."""
+    refused = []
+    for place in ("/", "/var/task", "/opt/python", "/etc", "/dev"):
+        try:
+            Path(place, "mine").touch()
+        except OSError as error:
+            refused.append((place, errno.errorcode[error.errno]))
+    Path("/dev/null").write_text("gone")
+    return {
+        "user": (os.getuid(), os.getgid(), os.getgroups()),
+        "refused": refused,
+        "processes": [path.name for path in Path("/proc").iterdir() if path.name.isdecimal()],
+        "folder": str(Path.cwd()),
+        "python": sys.version_info[:2],
+    }
+
+
+def layered(event, context):
+    import layered
+
+    return {"layer": layered.__file__, "version": layered.version, "handler": __file__}
