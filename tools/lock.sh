@@ -1,5 +1,6 @@
 #!/bin/sh
-# Compile requirements/<extra>.txt, hash-pinned, from each extra of pyproject.toml.
+# Compile requirements/<extra>.txt, hash-pinned, from each extra of pyproject.toml. With UPGRADE=1
+# every package is taken in its newest version that fits, else only what pyproject.toml asks anew.
 set -eu
 cd "$(dirname "$0")/.."
 uv=.local/uv/bin/uv
@@ -8,9 +9,10 @@ compile() {
     extra=$1
     shift
     "$uv" pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
-        --extra "$extra" pyproject.toml --output-file "requirements/$extra.txt" "$@"
+        --extra "$extra" pyproject.toml --output-file "requirements/$extra.txt" \
+        ${UPGRADE:+--upgrade} "$@"
 }
-for extra in layer tools development ministack checkov uv; do
+for extra in layer tools development checks ministack checkov runtime uv; do
     compile "$extra"
 done
 # What a family imports beside the layer: the layer's own packages are there already.

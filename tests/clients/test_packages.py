@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.clients.node import NODE
 from tests.clients.stand_in import standing_in
+from tools.dependencies.node import NODE
 
 CLIENTS = Path(__file__).parents[2] / "clients"
 

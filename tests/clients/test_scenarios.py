@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.clients.node import NODE
 from tests.clients.python_driver import drive
 from tests.clients.scenarios import SCENARIOS
 from tests.clients.stand_in import standing_in
+from tools.dependencies.node import NODE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
