@@ -69,14 +69,17 @@ test-e2e: bootstrap ## End-to-end tests alone, on the test stack
 test-resilience: bootstrap ## Resilience tests alone, on the test stack
 	@$(PYTEST) resilience
 
-.PHONY: lint format
-lint: bootstrap ## Format check, lint, types, import contracts, Terraform
+.PHONY: lint format audit
+lint: bootstrap ## Format check, lint, types, import contracts, Terraform, workflows, secrets
 	@$(BIN)/python -m tools.checks
 
 format: bootstrap ## Format Python and Terraform
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/python -m tools.infrastructure.root fmt -recursive
+
+audit: bootstrap ## Look up the locked packages among known vulnerabilities
+	@$(BIN)/python -m tools.audit
 
 # --- Packages, plans, locks --------------------------------------------------------------------
 
@@ -96,7 +99,7 @@ asyncapi: bootstrap ## Generate asyncapi/, the WebSocket API's document and fram
 schemas: bootstrap ## Generate the events' JSON Schemas, events/, from the models
 	@$(BIN)/python -m tools.event_schemas
 
-lock: bootstrap ## Compile requirements/ from pyproject.toml
+lock: bootstrap ## Compile requirements/ from pyproject.toml: make lock [UPGRADE=1]
 	@sh tools/lock.sh
 
 bench: bootstrap ## Benchmarks: ratios measured in one run
