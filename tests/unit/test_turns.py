@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fcntl import LOCK_NB, flock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,14 @@ from tests.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 FREE = [f"tests/unit/test_{name}.py::test" for name in "abcd"]
 SHARED = [f"tests/e2e/test_{name}.py::test" for name in "abcd"]
-BREAKING = [f"tests/resilience/test_{name}.py::test" for name in "abcd"]
-ALL = [*FREE, *SHARED, *BREAKING]
+MYSQL = [f"tests/resilience/test_mysql_outages.py::test_{name}" for name in "ab"]
+BREAKING = [*MYSQL, *(f"tests/resilience/test_{name}.py::test" for name in "abcd")]
+REALTIME = [f"tests/resilience/test_realtime.py::test_{name}" for name in "ab"]
+ALL = [*FREE, *SHARED, *BREAKING, *REALTIME]
 
 
 class Worker:
@@ -105,5 +109,43 @@ def test_what_needs_no_stack_is_left_for_the_time_when_one_breaks_it(
 ) -> None:
     first, second = run(0)
     assert [test for test in first.given if test not in SHARED] == BREAKING
-    assert [test for test in second.given if test not in SHARED] == FREE
+    assert sorted(test for test in second.given if test not in SHARED) == sorted([*FREE, *REALTIME])
     assert set(first.given[:2]) | set(second.given[:2]) <= set(SHARED)
+
+
+def test_the_second_worker_breaks_a_part_while_the_first_breaks_another(
+    run: Callable[[int], list[Worker]],
+) -> None:
+    _, second = run(0)
+    rest = [test for test in second.given if test not in SHARED]
+    assert rest[0] in REALTIME
+
+
+def test_who_breaks_one_part_lets_others_break_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(turns, "LOCAL", tmp_path)
+
+    def may_have(nodeid: str) -> bool:
+        with monkeypatch.context() as impatient:
+            impatient.setattr(
+                "tests.turns.fcntl.flock", lambda file, how: flock(file, how | LOCK_NB)
+            )
+            try:
+                with turns._turn(nodeid):
+                    return True
+            except BlockingIOError:
+                return False
+
+    mysql, realtime, everything, shared = MYSQL[0], REALTIME[0], BREAKING[-1], SHARED[0]
+    for held, asked, had in (
+        (mysql, realtime, True),
+        (mysql, mysql, False),
+        (mysql, everything, False),
+        (mysql, shared, False),
+        (everything, realtime, False),
+        (shared, realtime, False),
+        (shared, shared, True),
+    ):
+        with turns._turn(held):
+            assert may_have(asked) is had, (held, asked)
