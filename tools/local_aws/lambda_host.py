@@ -5,7 +5,7 @@ payload, the payload with ``X-Amz-Function-Error``, 429 TooManyRequestsException
 for a request over 6 MB.
 MiniStack 1.5.33: its proxy mode wants an environment variable for each function, cuts the call off
 at the function's time-out (cold start included), and makes one Runtime.HandlerError of every
-answer but 200.
+answer but 200. Its WebSocket APIs run Zip functions in a process of MiniStack's own.
 
 Protocol: ``POST <host>/2015-03-31/functions/<name>/invocations`` with the event as the body and
 the headers ``X-Amzn-Lambda-Function-Name``, ``-Function-Version``, ``-Function-Arn`` (as invoked,
@@ -43,6 +43,7 @@ def apply() -> None:
     """Patch ``ministack.services.lambda_svc``; needs ITEMSTREAM_LAMBDA_HOST_URL."""
     host = _Host(os.environ["ITEMSTREAM_LAMBDA_HOST_URL"])
     invoke = lambda_svc._invoke
+    find = lambda_svc._get_func_record_for_ref_in_scope
 
     def execute(function: dict[str, Any], event: Any) -> Any:
         config = function.get("config") or function
@@ -59,6 +60,12 @@ def apply() -> None:
             headers["x-amzn-ErrorType"] = _EXCEPTIONS[status]
         return status, headers, body
 
+    def find_without_code(*args: Any, **kwargs: Any) -> Any:
+        # Who invokes what is found here and sees no code leaves it to `execute`.
+        function, config, name = find(*args, **kwargs)
+        return function and {**function, "code_zip": None}, config, name
+
+    lambda_svc._get_func_record_for_ref_in_scope = find_without_code
     lambda_svc._execute_function = execute
     lambda_svc._invoke = invoke_as_lambda
     lambda_svc._emit_lambda_metrics = _leave_to_the_host

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess  # noqa: TC003 (a dataclass's field)
 import threading
+import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -199,6 +201,20 @@ def function(ministack: Ministack) -> str:
 
 def create_function(ministack: Ministack) -> str:
     """Make an Image function behind the alias `live` and return its name."""
+    image = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/trial@sha256:{'0' * 64}"
+    return _create_function(ministack, PackageType="Image", Code={"ImageUri": image})
+
+
+def create_zip_function(ministack: Ministack) -> str:
+    """Make a Zip function behind the alias `live` and return its name."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as members:
+        members.writestr("trial.py", "def handler(event, context): return 'of the archive'")
+    code = {"ZipFile": content.getvalue()}
+    return _create_function(ministack, Runtime="python3.13", Handler="trial.handler", Code=code)
+
+
+def _create_function(ministack: Ministack, **package: Any) -> str:
     name = f"trial-{uuid4().hex[:8]}"
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
     document = {"Version": "2012-10-17", "Statement": [{**trust, "Action": "sts:AssumeRole"}]}
@@ -208,8 +224,7 @@ def create_function(ministack: Ministack) -> str:
     client = ministack.client("lambda")
     client.create_function(
         FunctionName=name,
-        PackageType="Image",
-        Code={"ImageUri": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/trial@sha256:{'0' * 64}"},
+        **package,
         Role=role["Role"]["Arn"],
         Timeout=3,
         Publish=True,
@@ -301,9 +316,11 @@ def websocket_api(ministack: Ministack, host: StandIn) -> Iterator[WebsocketApi]
         create_function(ministack),
         lambda _: {"principalId": "p", "policyDocument": ALLOW_ALL, "context": {"tenant": "demo"}},
     )
-    connected, disconnected, message = (
-        Called(create_function(ministack), lambda _: {"statusCode": 200}) for _ in range(3)
+    connected, disconnected = (
+        Called(create_function(ministack), lambda _: {"statusCode": 200}) for _ in range(2)
     )
+    # Zip functions must reach the host as well.
+    message = Called(create_zip_function(ministack), lambda _: {})
     message.does = lambda event: {"statusCode": 200, "body": event["requestContext"]["routeKey"]}
     functions = (authorizer, connected, disconnected, message)
     host.functions.update({function.name: function for function in functions})
