@@ -12,7 +12,9 @@ from typing import Annotated
 import typer
 
 from tools.calls.commands import app as calls
+from tools.containers.commands import images
 from tools.dead_letters.commands import app as dead_letters
+from tools.environments.commands import app as environments
 from tools.progress import Progress, console, print_problem
 from tools.project import Problem
 from tools.reports.commands import app as reports
@@ -27,10 +29,12 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="The keys that sign local access tokens.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.add_typer(environments)
 app.add_typer(calls, name="calls")
 app.add_typer(dead_letters, name="dlq")
 app.add_typer(secrets, name="secrets")
 app.add_typer(reports, name="reports")
+app.command()(images)
 
 
 @app.command()
@@ -111,12 +115,18 @@ def token(
     scope: Annotated[str, typer.Option(help="What it allows, separated by spaces.")],
     subject: Annotated[str, typer.Option(help="Who holds it.")] = "developer",
     ttl: Annotated[int, typer.Option(help="Seconds it lives.")] = 3600,
+    environment: Annotated[
+        str,
+        typer.Option(
+            "--environment", "-e", help="local (the current stack), dev, staging or prod."
+        ),
+    ] = "local",
 ) -> None:
-    """Print an access token for the local APIs, and nothing else."""
-    from tools.stack.settings import current_stack
-    from tools.tokens.issuer import issue
+    """Print an access token signed with our own keys, and nothing else."""
+    from tools.environments.naming import find_environment
+    from tools.environments.reaching import own_token
 
-    typer.echo(issue(current_stack(), tenant, scope, subject, ttl))
+    typer.echo(own_token(find_environment(environment), tenant, scope, subject, ttl))
 
 
 @app.command()
@@ -247,17 +257,6 @@ def package(
             f"is bound to its version. For faster cold starts: uv python install {LAMBDA_PYTHON}"
         )
     typer.echo(manifest)
-
-
-@app.command()
-def plan(
-    environment: Annotated[str, typer.Argument(help="local, dev, staging or prod.")],
-    architecture: Annotated[str, typer.Option(help="x86_64 or arm64.")] = "arm64",
-) -> None:
-    """Show what Terraform would make or change in an environment."""
-    from tools.infrastructure.planning import plan as show_plan
-
-    raise typer.Exit(show_plan(environment, architecture))
 
 
 def main() -> None:

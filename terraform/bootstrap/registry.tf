@@ -6,11 +6,11 @@ module "registry" {
   name     = "itemstream"
   families = var.families
   accounts = var.registry_accounts
-  # Those whose data a pipeline may not delete come first.
-  environments = [
+  # Those whose data a pipeline may not delete come first; copies of one do not push out its own.
+  environments = flatten([
     for name in concat([for name, environment in var.environments : name if !environment.may_destroy], [for name, environment in var.environments : name if environment.may_destroy]) :
-    var.environments[name].copies ? "${name}*" : name
-  ]
+    var.environments[name].copies ? [name, "${name}*"] : [name]
+  ])
 }
 
 # Who builds images pushes them, with signatures and bills of materials beside, and nothing else.

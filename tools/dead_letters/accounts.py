@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
+from tools.environments.naming import LOCAL_ENVIRONMENT, find_environment
 from tools.project import Problem
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Account", "aws_problems", "local_account", "open_account"]
 
-_LOCAL = "local"
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 _RIGHTS = "docs/runbooks/dead-letters.md lists the rights that these commands need."
 
@@ -32,7 +32,7 @@ class Account:
     Attributes
     ----------
     environment
-        Name of the environment: local, dev, staging or prod.
+        Name of the environment: local, dev, staging, prod, or a copy of dev.
     place
         Where it is, in words.
     session
@@ -92,11 +92,8 @@ def open_account(environment: str) -> Account:
     Problem
         If there is no such environment, the stack is not up or nobody is signed in.
     """
-    from tools.infrastructure.planning import environments
-
-    if environment not in environments():
-        raise Problem(f"There is no environment {environment}: use {', '.join(environments())}.")
-    account = _local() if environment == _LOCAL else _on_aws(environment)
+    find_environment(environment)
+    account = _local() if environment == LOCAL_ENVIRONMENT else _on_aws(environment)
     account.caller()
     return account
 
@@ -118,7 +115,7 @@ def local_account(stack: Stack) -> Account:
         aws_secret_access_key="test",  # noqa: S106 (MiniStack's root user)
         region_name=stack.region,
     )
-    return Account(_LOCAL, f"the stack `{stack.name}`", session, stack.aws_endpoint_url)
+    return Account(LOCAL_ENVIRONMENT, f"the stack `{stack.name}`", session, stack.aws_endpoint_url)
 
 
 def _on_aws(environment: str) -> Account:

@@ -1,44 +1,62 @@
-"""Plans for any environment: against its AWS account, or over mocked providers without one."""
+"""Plans of an environment: to look at, or saved to be applied as they are; and what has drifted."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.table import Table
-
-from tools.dependencies.terraform import terraform_environment
-from tools.infrastructure.root import TERRAFORM, initialise, terraform
+from tools.environments.artifacts import planned_artifacts, pushed_artifacts, pushed_images
+from tools.environments.naming import LOCAL_ENVIRONMENT
+from tools.environments.registry import registry_host, require_images
+from tools.infrastructure.mocked_plans import mocked_changes, print_resources
+from tools.infrastructure.plan_summary import PlanSummary, as_markdown, summarise
+from tools.infrastructure.remote_root import RemoteRoot
+from tools.infrastructure.revision import clean_revision, current_revision
+from tools.infrastructure.saved_plans import describe
+from tools.infrastructure.signing_in import sign_in, signed_in_or_none
 from tools.infrastructure.workspace import Workspace
-from tools.packaging.package import package
-from tools.packaging.platforms import lambda_platform
 from tools.progress import console
-from tools.project import LOCAL, ROOT, Problem
+from tools.project import Problem
 from tools.stack.record import outputs
 from tools.stack.settings import current_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from tools.environments.naming import Environment
 
-__all__ = ["environments", "plan"]
+__all__ = ["Report", "deployed_artifacts", "find_drift", "look", "save"]
 
-_LOCAL = "local"
-# The file of terraform/tests, and its run, that plan everything as the environment has it.
-_WHOLE_PLAN = "environment"
-
-
-def environments() -> list[str]:
-    """List the environments there are: one tfvars file each."""
-    return sorted(path.stem for path in (TERRAFORM / "environments").glob("*.tfvars"))
+_STAND_INS = (
+    "Images were not pushed for this commit: each function of an image counts as changed where its "
+    "source may have."
+)
+_MOCKED = "Planned without AWS, from nothing: every resource counts as created."
 
 
-def plan(environment: str, architecture: str) -> int:
+@dataclass(frozen=True)
+class Report:
     """
-    Show what an apply would make of `environment` and return Terraform's exit code.
+    What to tell of a plan beside what Terraform prints.
+
+    Parameters
+    ----------
+    summary_file
+        Where to write a summary in Markdown; None: nowhere.
+    """
+
+    summary_file: Path | None
+
+    def write(self, environment: Environment, summary: PlanSummary, note: str = "") -> None:
+        """Say the counts, and write the summary."""
+        console.print(f"[bold]{environment.name}[/]: {summary.counts()}")
+        if self.summary_file:
+            self.summary_file.write_text(as_markdown(environment.name, summary, note))
+
+
+def look(environment: Environment, architecture: str, report: Report) -> None:
+    """
+    Show what an apply would make of an environment.
 
     The local plan is made against the local stack, the others against AWS. Without AWS
     credentials the same configuration is planned over mocked providers by `terraform test`.
@@ -46,106 +64,96 @@ def plan(environment: str, architecture: str) -> int:
     Raises
     ------
     Problem
-        If there is no such environment, or the local stack is not up.
+        If the plan fails, or the local stack is not up.
     """
-    if environment not in environments():
-        raise Problem(f"There is no environment {environment}: use {', '.join(environments())}.")
-    if environment == _LOCAL:
-        return _plan_locally()
-    if account := _account():
-        console.print(f"Planning [bold]{environment}[/] in the AWS account {account}.")
-        return _plan_on_aws(environment, account, architecture)
+    if environment.name == LOCAL_ENVIRONMENT:
+        _look_locally()
+        return
+    if caller := signed_in_or_none():
+        console.print(f"Planning [bold]{environment.name}[/] in the account {caller.account}.")
+        artifacts, pushed = planned_artifacts(
+            architecture, registry_host(caller), current_revision()
+        )
+        summary = _plan(RemoteRoot(environment, caller), artifacts)
+        report.write(environment, summary, "" if pushed else _STAND_INS)
+        return
     console.print(
-        f"No AWS credentials: planning [bold]{environment}[/] over mocked providers. Names and "
-        "settings are those of an apply; ids and ARNs that AWS gives are made up."
+        f"No AWS credentials: planning [bold]{environment.name}[/] over mocked providers. Names "
+        "and settings are those of an apply; ids and ARNs that AWS gives are made up."
     )
-    return _plan_mocked(environment)
+    changes = mocked_changes(environment)
+    print_resources(changes)
+    report.write(environment, summarise(changes), _MOCKED)
 
 
-def _plan_locally() -> int:
+def save(environment: Environment, out: Path, report: Report, *, allow_dirty: bool) -> None:
+    """
+    Plan what is checked out and pushed, and save the plan for :mod:`.applying`.
+
+    Raises
+    ------
+    Problem
+        If the plan fails, or would not be one of a commit and its images.
+    """
+    if environment.name == LOCAL_ENVIRONMENT:
+        raise Problem("A plan of the local stack is not saved: `make up` applies it.")
+    revision = clean_revision(allow_dirty=allow_dirty)
+    artifacts = pushed_artifacts(revision)
+    caller = sign_in()
+    require_images(caller, pushed_images(artifacts).values())
+    root = RemoteRoot(environment, caller)
+    summary = _plan(root, artifacts, out)
+    describe(out, artifacts, root, revision)
+    report.write(environment, summary)
+
+
+def find_drift(environment: Environment, report: Report) -> bool:
+    """
+    Plan with the packages that are deployed, and say whether anything would change.
+
+    Raises
+    ------
+    Problem
+        If the plan fails, or nothing was deployed.
+    """
+    root = RemoteRoot(environment, sign_in())
+    with TemporaryDirectory() as folder:
+        summary = _plan(root, deployed_artifacts(root, Path(folder)))
+    report.write(environment, summary)
+    return not summary.empty
+
+
+def deployed_artifacts(root: RemoteRoot, folder: Path) -> Path:
+    """
+    Write the manifest that was applied last into a folder, and return its path.
+
+    Raises
+    ------
+    Problem
+        If nothing was deployed.
+    """
+    manifest = root.state.deployed_artifacts()
+    if manifest is None:
+        raise Problem(
+            f"{root.environment.name} was never deployed to the account {root.caller.account}."
+        )
+    path = folder / "artifacts.json"
+    path.write_text(manifest)
+    return path
+
+
+def _look_locally() -> None:
     stack = current_stack()
     outputs(stack)
     workspace = Workspace(stack, stack.folder / "build" / "artifacts.json")
     workspace.initialise()
-    return workspace.plan()
+    if workspace.plan():
+        raise Problem("terraform plan failed: see above.")
 
 
-def _account() -> str | None:
-    try:
-        account: str = boto3.client("sts").get_caller_identity()["Account"]
-    except (BotoCoreError, ClientError):
-        return None
-    return account
-
-
-def _plan_on_aws(environment: str, account: str, architecture: str) -> int:
-    session = boto3.Session()
-    credentials = session.get_credentials()
-    if credentials is None:
-        raise Problem("The AWS credentials are gone. Sign in again, then run the command again.")
-    frozen = credentials.get_frozen_credentials()
-    region = session.region_name or "us-east-1"
-    registry = f"{account}.dkr.ecr.{region}.amazonaws.com"
-    artifacts, _ = package(ROOT / "build", lambda_platform(architecture), registry)
-    data = LOCAL / "terraform" / environment
-    variables = terraform_environment(
-        TF_DATA_DIR=str(data),
-        AWS_REGION=region,
-        AWS_ACCESS_KEY_ID=str(frozen.access_key),
-        AWS_SECRET_ACCESS_KEY=str(frozen.secret_key),
-        **({"AWS_SESSION_TOKEN": frozen.token} if frozen.token else {}),
-    )
-    settings = {
-        "bucket": f"itemstream-state-{account}",
-        "key": f"{environment}.tfstate",
-        "region": region,
-        "use_lockfile": "true",
-    }
-    backend = (f"-backend-config={name}={value}" for name, value in settings.items())
-    initialise(variables, data, "-reconfigure", *backend)
-    values = TERRAFORM / "environments" / f"{environment}.tfvars"
-    command = terraform("plan", f"-var-file={values}", f"-var=artifacts_file={artifacts}")
-    return subprocess.run(command, env=variables, check=False).returncode
-
-
-def _plan_mocked(environment: str) -> int:
-    data = LOCAL / "terraform" / "checks"
-    variables = terraform_environment(TF_DATA_DIR=str(data))
-    initialise(variables, data, "-backend=false")
-    command = terraform(
-        *("test", "-json", "-verbose", f"-filter=tests/{_WHOLE_PLAN}.tftest.hcl"),
-        f"-var-file=environments/{environment}.tfvars",
-    )
-    done = subprocess.run(
-        command,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    for message in messages:
-        if message["type"] == "test_plan" and message["@testrun"] == _WHOLE_PLAN:
-            _print_resources(message["test_plan"]["resource_changes"])
-        if message.get("diagnostic", {}).get("severity") == "error":
-            console.print(f"[red]{message['@message']}[/]")
-    return done.returncode
-
-
-def _print_resources(changes: Iterable[dict[str, Any]]) -> None:
-    made = [
-        change
-        for change in changes
-        if change["mode"] == "managed" and "create" in change["change"]["actions"]
-    ]
-    table = Table("resource", "type", box=None)
-    for change in sorted(made, key=lambda change: str(change["address"])):
-        table.add_row(change["address"].replace("[", r"\["), f"[dim]{change['type']}[/]")
-    console.print(table)
-    kinds = Counter(str(change["type"]) for change in made)
-    counts = Table("type", "number", box=None)
-    for kind, number in sorted(kinds.items()):
-        counts.add_row(kind, str(number))
-    console.print(counts)
-    console.print(f"{len(made)} resources would be made.")
+def _plan(root: RemoteRoot, artifacts: Path, out: Path | None = None) -> PlanSummary:
+    root.initialise()
+    with TemporaryDirectory() as folder:
+        saved = (out or Path(folder) / "plan").resolve()
+        root.plan(artifacts, f"-out={saved}")
+        return summarise(root.show(saved).get("resource_changes", ()))

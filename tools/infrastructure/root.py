@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["TERRAFORM", "initialise", "main", "terraform"]
+__all__ = ["CHANGES", "TERRAFORM", "initialise", "main", "plugin_options", "terraform"]
 
 TERRAFORM = ROOT / "terraform"
+# What `terraform plan -detailed-exitcode` exits with if the plan is not empty.
+CHANGES = 2
 # Lines that `terraform init` acts on.
 _INITIALISED = re.compile(
     r"^\s*(?:module|source|version|required_version|backend)\b.*$", re.MULTILINE
@@ -29,12 +31,14 @@ _NO_PROVIDER = (
 )
 
 
-def terraform(*arguments: str) -> list[str]:
-    """Return the command line that runs Terraform on the root."""
-    return [str(find_terraform()), f"-chdir={TERRAFORM}", *arguments]
+def terraform(*arguments: str, root: Path = TERRAFORM) -> list[str]:
+    """Return the command line that runs Terraform on a root."""
+    return [str(find_terraform()), f"-chdir={root}", *arguments]
 
 
-def initialise(environment: Mapping[str, str], data: Path, *backend: str) -> bool:
+def initialise(
+    environment: Mapping[str, str], data: Path, *backend: str, root: Path = TERRAFORM
+) -> bool:
     """
     Make ready what `terraform init` makes ready; say whether it had to.
 
@@ -46,6 +50,8 @@ def initialise(environment: Mapping[str, str], data: Path, *backend: str) -> boo
         Where Terraform keeps modules and providers.
     backend
         Options about the backend.
+    root
+        The configuration's folder.
 
     Raises
     ------
@@ -54,7 +60,7 @@ def initialise(environment: Mapping[str, str], data: Path, *backend: str) -> boo
     """
     lines = [
         line
-        for path in files_below(TERRAFORM)
+        for path in files_below(root)
         if path.suffix in {".tf", ".hcl"}
         for line in _INITIALISED.findall(path.read_text())
     ]
@@ -65,14 +71,19 @@ def initialise(environment: Mapping[str, str], data: Path, *backend: str) -> boo
     if stamp.exists() and stamp.read_text() == wanted:
         return False
     data.mkdir(parents=True, exist_ok=True)
-    options = [f"-plugin-dir={plugins}"] if plugins else []
     run(
-        terraform("init", *backend, *options),
+        terraform("init", *backend, *plugin_options(), root=root),
         environment={**environment, "TF_DATA_DIR": str(data)},
         remedy=_NO_PROVIDER,
     )
     stamp.write_text(wanted)
     return True
+
+
+def plugin_options() -> list[str]:
+    """Return the option of `terraform init` that spares the registry, where a folder has it."""
+    plugins = plugin_folder()
+    return [f"-plugin-dir={plugins}"] if plugins else []
 
 
 def main(arguments: list[str]) -> int:

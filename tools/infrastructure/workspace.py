@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from tools.commands import run
 from tools.dependencies.terraform import terraform_environment
+from tools.infrastructure.messages import run_with_progress
 from tools.infrastructure.root import TERRAFORM, initialise, terraform
 from tools.project import ROOT, Problem, content_hash, files_below
+from tools.stack.run_choice import chosen
 from tools.stack.urls import execute_api_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tools.stack.settings import Stack
@@ -53,7 +55,9 @@ class Workspace:
             if "tests" not in path.parts
         ]
         more = [gateway] if gateway.exists() else []
-        return content_hash([*sources, *more], self.artifacts.read_text(), self.stack.region)
+        return content_hash(
+            [*sources, *more], self.artifacts.read_text(), self.stack.region, *self._package_type
+        )
 
     def initialise(self) -> bool:
         """Make the root ready; say whether it had to be made so."""
@@ -116,7 +120,13 @@ class Workspace:
             f"-var-file={TERRAFORM / 'environments' / 'local.tfvars'}",
             f"-var=artifacts_file={self.artifacts}",
             f"-var=external={json.dumps(external)}",
+            *self._package_type,
         )
+
+    @property
+    def _package_type(self) -> tuple[str, ...]:
+        chosen_type = chosen(self.stack).package_type
+        return (f"-var=package_type={chosen_type}",) if chosen_type else ()
 
     def _environment(self) -> dict[str, str]:
         return terraform_environment(**self.stack.aws_environment(), TF_DATA_DIR=str(self._data))
@@ -135,53 +145,6 @@ class Workspace:
         return done
 
     def _apply(self, report: Callable[[str], None]) -> str:
-        log = self.stack.logs / "terraform.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
         command = terraform("apply", "-json", "-auto-approve", _PARALLELISM, *self._inputs)
-        with (
-            log.open("w") as file,
-            subprocess.Popen(
-                command,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=file,
-                text=True,
-            ) as process,
-        ):
-            assert process.stdout is not None  # noqa: S101 (PIPE, for the type checker)
-            result = _follow(_messages(process.stdout, file), report)
-        if process.returncode:
-            problems = result or f"see {log}"
-            raise Problem(f"terraform apply failed ({process.returncode}):\n{problems}")
-        return result
-
-
-def _messages(lines: Any, log: Any) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        log.write(line)
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue
-
-
-def _follow(messages: Iterator[dict[str, Any]], report: Callable[[str], None]) -> str:
-    """Report how far the apply is; return its summary, or its errors."""
-    wanted = done = 0
-    errors: list[str] = []
-    summary = ""
-    for message in messages:
-        match message.get("type"):
-            case "planned_change":
-                wanted += 1
-            case "apply_complete":
-                done += 1
-                report(f"{done} of {wanted} resources")
-            case "change_summary":
-                summary = message["@message"].removeprefix("Apply complete! Resources: ")
-            case "diagnostic" if message["diagnostic"]["severity"] == "error":
-                diagnostic = message["diagnostic"]
-                where = diagnostic.get("address", "")
-                errors.append(f"{diagnostic['summary']} {where}\n{diagnostic.get('detail', '')}")
-    return "\n".join(errors) or summary
+        log = self.stack.logs / "terraform.log"
+        return run_with_progress(command, self._environment(), log, report)

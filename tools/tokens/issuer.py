@@ -1,10 +1,10 @@
-"""The local token issuer: its keys in Secrets Manager, its public keys in S3."""
+"""Our own token issuer: its keys in Secrets Manager, its public keys in S3."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import EndpointConnectionError
 
@@ -23,9 +23,10 @@ from tools.stack.record import outputs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tools.dead_letters.accounts import Account
     from tools.stack.settings import Stack
 
-__all__ = ["ensure_keys", "issue", "rotate"]
+__all__ = ["ensure_keys", "issue", "issue_on_aws", "rotate"]
 
 _REMEDIES = {
     "tenant": "--tenant takes 1 to 64 ASCII letters, digits, - and _, and begins with neither of "
@@ -65,9 +66,67 @@ def issue(stack: Stack, tenant: str, scope: str, subject: str, seconds: int) -> 
     Problem
         If the stack is not up, the lifetime is out of range or the token would be refused.
     """
-    values = outputs(stack)
+    return _signed(_ring(stack), outputs(stack), tenant, scope, subject, seconds)
+
+
+def issue_on_aws(
+    account: Account, values: dict[str, Any], tenant: str, scope: str, subject: str, seconds: int
+) -> str:
+    """
+    Sign a token for an environment on AWS, as who may read its signing keys.
+
+    Parameters
+    ----------
+    values
+        The environment's outputs of Terraform.
+
+    Raises
+    ------
+    Problem
+        If its tokens are somebody else's to sign, there are no keys yet, or the token would be
+        refused.
+    """
+    if values["token_issuer"] != f"urn:{account.prefix.rstrip('-')}":
+        raise Problem(
+            f"Tokens for {account.environment} come from {values['token_issuer']}: get one there "
+            "and set ITEMSTREAM_TOKEN."
+        )
+    manager = account.client("secretsmanager")
+    with aws_problems(account):
+        try:
+            answer = manager.get_secret_value(SecretId=f"{account.prefix}token-signing")
+        except manager.exceptions.ResourceNotFoundException:
+            raise Problem(
+                "There are no signing keys yet. Make them: itemstream secrets rotate token_signing "
+                f"--environment {account.environment}"
+            ) from None
+    ring = KeyRing.from_json(answer["SecretString"])
+    return _signed(ring, values, tenant, scope, subject, seconds)
+
+
+def rotate(stack: Stack, report: Callable[[str], None]) -> KeyRing:
+    """
+    Have Secrets Manager let the next key sign, publish a new next one, and keep the old one's half.
+
+    Waits, reporting on what, until the key that signs now has been published for a whole cooldown.
+
+    Raises
+    ------
+    Problem
+        If there are no keys, or the rotation comes to no end.
+    """
+    _ring(stack)
+    account = local_account(stack)
+    with aws_problems(account):
+        rotate_secret(account, "token_signing", report)
+    return _ring(stack)
+
+
+def _signed(
+    ring: KeyRing, values: dict[str, Any], tenant: str, scope: str, subject: str, seconds: int
+) -> str:
     issuer, audience = values["token_issuer"], values["token_audience"]
-    ring, now = _ring(stack), _now()
+    now = _now()
     try:
         token = ring.sign(
             issuer=issuer,
@@ -88,24 +147,6 @@ def issue(stack: Stack, tenant: str, scope: str, subject: str, seconds: int) -> 
         remedy = _REMEDIES.get(str(refusal), "")
         raise Problem(f"The API would refuse this token ({refusal}). {remedy}".strip()) from None
     return token
-
-
-def rotate(stack: Stack, report: Callable[[str], None]) -> KeyRing:
-    """
-    Have Secrets Manager let the next key sign, publish a new next one, and keep the old one's half.
-
-    Waits, reporting on what, until the key that signs now has been published for a whole cooldown.
-
-    Raises
-    ------
-    Problem
-        If there are no keys, or the rotation comes to no end.
-    """
-    _ring(stack)
-    account = local_account(stack)
-    with aws_problems(account):
-        rotate_secret(account, "token_signing", report)
-    return _ring(stack)
 
 
 def _now() -> dt.datetime:

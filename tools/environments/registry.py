@@ -1,0 +1,141 @@
+"""Images in the registry on AWS: whether they are there, and which were deployed where."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from tools.project import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tools.infrastructure.signing_in import SignedIn
+
+__all__ = ["Image", "is_there", "mark_deployed", "parse_image", "registry_host", "require_images"]
+
+_URI = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com"
+    r"/(?P<repository>[a-z0-9/_-]+)@(?P<digest>sha256:[0-9a-f]{64})"
+)
+# The kinds of manifest that Lambda takes: one image, and no index of several.
+_MANIFESTS = [
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+]
+_NOT_THERE = {"ImageNotFoundException", "RepositoryNotFoundException"}
+_DEPLOYED_BEFORE = "ImageAlreadyExistsException"
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image of a registry on AWS."""
+
+    account: str
+    region: str
+    repository: str
+    digest: str
+
+
+def registry_host(caller: SignedIn) -> str:
+    """Return the host of an account's registry in a region."""
+    return f"{caller.account}.dkr.ecr.{caller.region}.amazonaws.com"
+
+
+def parse_image(uri: str) -> Image:
+    """
+    Read <account>.dkr.ecr.<region>.amazonaws.com/<repository>@<digest>.
+
+    Raises
+    ------
+    Problem
+        If it is not such an address.
+    """
+    found = _URI.fullmatch(uri)
+    if found is None:
+        raise Problem(f"{uri} names no image by its digest. Push the images: itemstream push")
+    return Image(**found.groupdict())
+
+
+def is_there(caller: SignedIn, image: Image) -> bool:
+    """
+    Whether the registry has an image.
+
+    Raises
+    ------
+    Problem
+        If AWS refuses to say.
+    """
+    return _manifest(caller, image) is not None
+
+
+def require_images(caller: SignedIn, uris: Iterable[str]) -> None:
+    """
+    Make sure that the registry has all of some images.
+
+    Raises
+    ------
+    Problem
+        If some are missing: which.
+    """
+    missing = [uri for uri in uris if not is_there(caller, parse_image(uri))]
+    if missing:
+        raise Problem(
+            "The registry does not have " + ", ".join(missing) + ". Push the images, then plan "
+            "again: itemstream push"
+        )
+
+
+def mark_deployed(caller: SignedIn, uris: Iterable[str], environment: str, commit: str) -> None:
+    """
+    Tag images as deployed, so that the registry keeps them.
+
+    A tag is never moved: it bears the commit. Marking again does nothing.
+
+    Raises
+    ------
+    Problem
+        If an image is gone.
+    """
+    for uri in uris:
+        image = parse_image(uri)
+        found = _manifest(caller, image)
+        if found is None:
+            raise Problem(f"The registry does not have {uri} any more. Deploy a newer commit.")
+        ecr = _client(caller, image)
+        try:
+            ecr.put_image(
+                registryId=image.account,
+                repositoryName=image.repository,
+                imageManifest=found["imageManifest"],
+                imageManifestMediaType=found["imageManifestMediaType"],
+                imageTag=f"deployed-{environment}-{commit[:12]}",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {
+                _DEPLOYED_BEFORE,
+                "ImageTagAlreadyExistsException",
+            }:
+                raise
+
+
+def _manifest(caller: SignedIn, image: Image) -> dict[str, Any] | None:
+    try:
+        answer = _client(caller, image).batch_get_image(
+            registryId=image.account,
+            repositoryName=image.repository,
+            imageIds=[{"imageDigest": image.digest}],
+            acceptedMediaTypes=_MANIFESTS,
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _NOT_THERE:
+            return None
+        raise Problem(f"The registry can't be asked for {image.repository}: {error}") from None
+    return next(iter(answer["images"]), None)
+
+
+def _client(caller: SignedIn, image: Image) -> Any:
+    return caller.client("ecr", image.region)
