@@ -18,9 +18,9 @@ locals {
     REST_API_URL = (
       var.emulated
       ? "${var.external.execute_api_url}/${module.rest_api.address.api}/${module.rest_api.address.stage}"
-      : "https://${module.rest_api.address.api}.execute-api.${local.region}.amazonaws.com/${module.rest_api.address.stage}"
+      : "https://${try(var.domains.names.rest.name, "${module.rest_api.address.api}.execute-api.${local.region}.amazonaws.com")}/${module.rest_api.address.stage}"
     )
-    WEBSOCKET_URL        = replace(local.sockets.realtime.endpoint, "/^http/", "ws")
+    WEBSOCKET_URL        = try("wss://${var.domains.names.websocket.name}/${module.websocket_api.management.stage}", replace(local.sockets.realtime.endpoint, "/^http/", "ws"))
     CANARY_TENANT        = var.canary_tenant
     TOKEN_ISSUER         = local.tokens.issuer
     TOKEN_AUDIENCE       = local.tokens.audience

@@ -1,10 +1,11 @@
 module "http_api" {
   source = "./modules/http_api"
 
-  name        = "${local.name}-http"
-  description = "Call records of ${var.environment}, over HTTP."
-  routes      = { for key, route in local.routes.http : key => merge(route, { function = local.invocable[route.function] }) }
-  authorizer  = merge(local.invocable[local.authorizers.http], { ttl_seconds = var.authorizer_ttl_seconds })
+  name            = "${local.name}-http"
+  own_domain_only = local.certified_only.http
+  description     = "Call records of ${var.environment}, over HTTP."
+  routes          = { for key, route in local.routes.http : key => merge(route, { function = local.invocable[route.function] }) }
+  authorizer      = merge(local.invocable[local.authorizers.http], { ttl_seconds = var.authorizer_ttl_seconds })
 
   cors = {
     origin          = var.cors_origin

@@ -14,8 +14,8 @@ output "rest_api_stage" {
 }
 
 output "rest_api_url" {
-  description = "URL of the REST API on AWS."
-  value       = module.rest_api.url
+  description = "URL of the REST API on AWS, by a name of one's own where it has one."
+  value       = try(module.domain["rest"].url, module.rest_api.url)
 }
 
 output "http_api_id" {
@@ -29,8 +29,8 @@ output "http_api_stage" {
 }
 
 output "http_api_url" {
-  description = "URL of the HTTP API on AWS."
-  value       = module.http_api.url
+  description = "URL of the HTTP API on AWS, by a name of one's own where it has one."
+  value       = try(module.domain["http"].url, module.http_api.url)
 }
 
 output "websocket_api_id" {
@@ -44,8 +44,13 @@ output "websocket_api_stage" {
 }
 
 output "websocket_api_url" {
-  description = "URL of the WebSocket API on AWS."
-  value       = module.websocket_api.url
+  description = "URL of the WebSocket API on AWS, by a name of one's own where it has one."
+  value       = try(module.domain["websocket"].url, module.websocket_api.url)
+}
+
+output "domain_targets" {
+  description = "What each domain name must be an alias of, by API, where no zone of ours has it."
+  value       = { for api, domain in module.domain : api => domain.target }
 }
 
 output "tables" {

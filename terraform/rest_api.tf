@@ -17,10 +17,11 @@ module "rest_api" {
   # API Gateway refuses a stage with logs until the account has a role to write them.
   depends_on = [aws_api_gateway_account.this]
 
-  name        = "${local.name}-rest"
-  description = "Items of ${var.environment}, over REST."
-  routes      = { for key, route in local.routes.rest : key => merge(route, { function = local.invocable[route.function] }) }
-  authorizer  = merge(local.invocable[local.authorizers.rest], { ttl_seconds = var.authorizer_ttl_seconds })
+  name            = "${local.name}-rest"
+  own_domain_only = local.certified_only.rest
+  description     = "Items of ${var.environment}, over REST."
+  routes          = { for key, route in local.routes.rest : key => merge(route, { function = local.invocable[route.function] }) }
+  authorizer      = merge(local.invocable[local.authorizers.rest], { ttl_seconds = var.authorizer_ttl_seconds })
 
   contract = {
     models  = { for name, schema in local.gateway_contract.models : name => jsonencode(schema) }

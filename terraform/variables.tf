@@ -136,6 +136,34 @@ variable "external" {
   default = {}
 }
 
+variable "domains" {
+  description = "Names of one's own, by API (rest, http, websocket; no two the same), each with the ARN of its certificate in this region (null: one is made) and, but for websocket, a truststore: a PEM file in S3 with the authorities whose clients alone may call (mutual TLS). zone_id: the zone of Route 53 in which names are made and certificates validated (null: you do both)."
+  type = object({
+    zone_id = optional(string)
+    names = optional(map(object({
+      name            = string
+      certificate_arn = optional(string)
+      truststore      = optional(object({ uri = string, version = optional(string) }))
+    })), {})
+  })
+  default = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.domains.names), ["rest", "http", "websocket"])) == 0 && length(distinct(values(var.domains.names)[*].name)) == length(var.domains.names)
+    error_message = "Names are those of the APIs rest, http and websocket, and each has its own."
+  }
+}
+
+variable "web_acl" {
+  description = "Firewall (AWS WAF) of the REST API: requests that one address may make in five minutes, and rules of AWS's common set that are counted only. Null: none."
+  type = object({
+    requests_per_address = optional(number, 6000)
+    # Items may be longer than the 8 KB that this rule allows, and API Gateway checks their shape.
+    counted_rules = optional(set(string), ["SizeRestrictions_BODY"])
+  })
+  default = null
+}
+
 variable "tokens" {
   description = "Which tokens are accepted. Null fields: tokens signed with our own keys."
   type = object({

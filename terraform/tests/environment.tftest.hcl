@@ -358,6 +358,7 @@ run "environment" {
       final_snapshot      = [for database in module.database : database.protection.final_snapshot]
       deletion_protection = [for database in module.database : database.protection.deletion_protection]
       three_zones         = [for network in module.network : length(network.isolated_subnet_ids) == 3]
+      firewall            = var.emulated ? [] : [length(module.web_acl) == 1]
       }) == jsonencode({
       for name, environments in {
         replicas            = ["prod", "staging"]
@@ -366,6 +367,7 @@ run "environment" {
         final_snapshot      = ["prod", "staging"]
         deletion_protection = ["prod", "staging"]
         three_zones         = ["prod"]
+        firewall            = ["prod"]
       } : name => var.emulated ? [] : [contains(environments, var.environment)]
     })
     error_message = "Production must survive a zone, a mistake and a month, and development must cost little and go without a trace."
@@ -450,6 +452,13 @@ run "environment" {
   assert {
     condition     = (module.rest_api.stage_guarantees.cache == true) == (var.response_cache != null)
     error_message = "The response cache is on exactly where the environment asks for it."
+  }
+
+  assert {
+    condition = alltrue([
+      for acl in module.web_acl : acl.guarantees.guarded == toset([module.rest_api.stage_arn]) && length(acl.guarantees.rules) == 4 && acl.guarantees.log_kms_key_arn == aws_kms_key.data.arn
+    ])
+    error_message = "The firewall must stand before the REST API."
   }
 
   # The HTTP API

@@ -34,11 +34,19 @@ run "response_cache" {
   }
 }
 
-# Tokens of somebody else.
-run "foreign_issuer" {
+# Tokens of somebody else, and names of one's own.
+run "foreign_issuer_and_own_domains" {
   command = plan
 
   variables {
+    domains = {
+      zone_id = "Z1234567890"
+      names = {
+        rest      = { name = "api.example.com" }
+        http      = { name = "calls.example.com", truststore = { uri = "s3://example-certificates/clients.pem" } }
+        websocket = { name = "events.example.com", certificate_arn = "arn:aws:acm:eu-central-1:111122223333:certificate/given" }
+      }
+    }
     tokens = { issuer = "https://issuer.example", jwks_url = "https://issuer.example/jwks.json", audience = "items" }
   }
 
@@ -48,6 +56,27 @@ run "foreign_issuer" {
       for grant in local.access["health_checker"] : grant.actions if grant.service == "secretsmanager"
     ]) == jsonencode([["GetSecretValue"], ["DescribeSecret"]])
     error_message = "Where somebody else issues tokens, nothing but their rotation may read our signing keys."
+  }
+
+  assert {
+    condition = jsonencode([output.rest_api_url, output.http_api_url, output.websocket_api_url]) == jsonencode([
+      "https://api.example.com/v1", "https://calls.example.com/v1", "wss://events.example.com/v1",
+    ])
+    error_message = "APIs must be known by their own names."
+  }
+
+  assert {
+    condition = (
+      local.environments["health_checker"].REST_API_URL == "https://api.example.com/v1" &&
+      local.environments["health_checker"].WEBSOCKET_URL == "wss://events.example.com/v1" &&
+      !strcontains(local.sockets.realtime.endpoint, "example.com")
+    )
+    error_message = "The canary must come the way that clients come; connections are managed at API Gateway's own address."
+  }
+
+  assert {
+    condition     = module.http_api.guarantees.own_domain_only && !module.rest_api.stage_guarantees.own_domain_only
+    error_message = "Where clients need certificates, and only there, API Gateway's own address must be closed."
   }
 }
 

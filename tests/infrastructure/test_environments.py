@@ -44,6 +44,7 @@ GUARDED_BY: dict[str, str | tuple[str, ...]] = {
     "aws_lambda_function": "module.function[",
     "aws_s3_bucket": "module.bucket[",
     "aws_sqs_queue": ("module.function[", "module.queue[", "module.rule_dead_letters["),
+    "aws_wafv2_web_acl": "module.web_acl[",
 }
 # Its variants set what they are about themselves, and are four plans more.
 VARIED = "prod"
@@ -57,7 +58,12 @@ READ = (
     "tools/dependencies/mariadb.py",
 )
 # Here other programs stand for them.
-ON_AWS_ONLY = {"aws_db_instance", "aws_db_proxy", "aws_elasticache_replication_group"}
+ON_AWS_ONLY = {
+    "aws_db_instance",
+    "aws_db_proxy",
+    "aws_elasticache_replication_group",
+    "aws_wafv2_web_acl",
+}
 
 
 @dataclass(frozen=True)

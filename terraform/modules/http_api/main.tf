@@ -13,6 +13,8 @@ resource "aws_apigatewayv2_api" "this" {
   description   = var.description
   protocol_type = "HTTP"
 
+  disable_execute_api_endpoint = var.own_domain_only
+
   # The gateway answers preflights itself, and puts these on every answer.
   cors_configuration {
     allow_origins  = [var.cors.origin]

@@ -22,6 +22,7 @@ output "guarantees" {
         permitted_source = aws_lambda_permission.route[key].source_arn
       }
     }
+    own_domain_only = aws_apigatewayv2_api.this.disable_execute_api_endpoint
     payload_formats = distinct(concat(
       [for integration in aws_apigatewayv2_integration.function : integration.payload_format_version],
       [aws_apigatewayv2_authorizer.token.authorizer_payload_format_version],

@@ -34,6 +34,8 @@ resource "aws_api_gateway_rest_api" "this" {
   description              = var.description
   minimum_compression_size = var.minimum_compression_bytes
 
+  disable_execute_api_endpoint = var.own_domain_only
+
   endpoint_configuration {
     types = ["REGIONAL"]
   }

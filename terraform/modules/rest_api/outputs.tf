@@ -14,6 +14,11 @@ output "address" {
   value       = { api = aws_api_gateway_rest_api.this.id, stage = var.stage_name }
 }
 
+output "stage_arn" {
+  description = "ARN of the stage."
+  value       = aws_api_gateway_stage.this.arn
+}
+
 output "url" {
   description = "URL of the stage."
   value       = aws_api_gateway_stage.this.invoke_url
@@ -45,6 +50,7 @@ output "problems" {
 output "stage_guarantees" {
   description = "What the stage must have, for the policy tests."
   value = {
+    own_domain_only = aws_api_gateway_rest_api.this.disable_execute_api_endpoint
     tracing         = aws_api_gateway_stage.this.xray_tracing_enabled
     access_log      = one(aws_api_gateway_stage.this.access_log_settings[*].destination_arn)
     log_kms_key_arn = aws_cloudwatch_log_group.access.kms_key_id

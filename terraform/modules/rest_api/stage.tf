@@ -65,7 +65,7 @@ resource "aws_api_gateway_deployment" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
 
   triggers = {
-    inputs = sha256(jsonencode([local.methods, var.contract, var.authorizer, var.cors, var.api_key_required]))
+    inputs = sha256(jsonencode([local.methods, var.contract, var.authorizer, var.cors, var.api_key_required, var.own_domain_only]))
     module = sha256(join("", [for file in sort(fileset(path.module, "*.tf")) : filesha256("${path.module}/${file}")]))
   }
 

@@ -14,6 +14,12 @@ variable "stage_name" {
   default     = "v1"
 }
 
+variable "own_domain_only" {
+  description = "Whether clients must come by a domain name of one's own: API Gateway's address is closed."
+  type        = bool
+  default     = false
+}
+
 variable "routes" {
   description = "Routes by \"METHOD /path\": the scope a token needs (null: no token), whether the answer may be cached, and the function that answers."
   type = map(object({

@@ -8,6 +8,18 @@ mock_data "aws_region" {
   defaults = { name = "eu-central-1" }
 }
 
+mock_resource "aws_acm_certificate" {
+  defaults = {
+    arn = "arn:aws:acm:eu-central-1:111122223333:certificate/mock"
+    domain_validation_options = [{
+      domain_name           = "api.example.com"
+      resource_record_name  = "_mock.api.example.com"
+      resource_record_type  = "CNAME"
+      resource_record_value = "_mock.acm-validations.aws"
+    }]
+  }
+}
+
 mock_resource "aws_api_gateway_rest_api" {
   defaults = {
     id               = "a1b2c3d4e5"
@@ -18,6 +30,10 @@ mock_resource "aws_api_gateway_rest_api" {
 
 mock_resource "aws_api_gateway_request_validator" {
   defaults = { id = "v1" }
+}
+
+mock_resource "aws_api_gateway_stage" {
+  defaults = { arn = "arn:aws:apigateway:eu-central-1::/restapis/a1b2c3d4e5/stages/v1" }
 }
 
 mock_resource "aws_apigatewayv2_api" {
@@ -126,4 +142,8 @@ mock_resource "aws_sqs_queue" {
     arn = "arn:aws:sqs:eu-central-1:111122223333:mock"
     url = "https://sqs.eu-central-1.amazonaws.com/111122223333/mock"
   }
+}
+
+mock_resource "aws_wafv2_web_acl" {
+  defaults = { arn = "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/mock/00000000-0000-0000-0000-000000000000" }
 }
