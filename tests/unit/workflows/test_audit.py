@@ -32,7 +32,8 @@ def test_pip_audit_reads_a_lock_as_it_is_without_asking_anybody() -> None:
     )
 
     # Then it would look up each package that is for every Python
-    for_all = re.findall(r"^[\w.-]+==\S+ \\$", (REQUIREMENTS / "layer.txt").read_text(), re.M)
+    lock = (REQUIREMENTS / "layer.txt").read_text()
+    for_all = re.findall(r"^[\w.-]+==\S+ \\$", lock, re.MULTILINE)
     counted = re.search(r"would have audited (\d+) packages", done.stderr)
     assert counted, done.stderr
     assert int(counted[1]) >= len(for_all) > 0
