@@ -30,7 +30,7 @@ measure(lambda: jwt.decode(token, key, algorithms=["ES256"], audience="itemstrea
 """
 AUTHORIZER = """
 arn = "arn:aws:execute-api:us-east-1:000000000000:api/v1/GET/items"
-context = SimpleNamespace(function_name="bench", aws_request_id="r")
+context = SimpleNamespace(function_name="bench", function_version="1", aws_request_id="r")
 document = json.dumps({"keys": [public]}).encode()
 with mock.patch("itemstream.auth.sources.jwks_source", return_value=lambda: document):
     from authorizers import rest

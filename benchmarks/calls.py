@@ -217,7 +217,10 @@ import json, resource, sys
 from types import SimpleNamespace
 from functions.processors.call_ingestor import handler
 context = SimpleNamespace(
-    function_name="call-ingestor", aws_request_id="1", get_remaining_time_in_millis=lambda: 900000
+    function_name="call-ingestor",
+    function_version="1",
+    aws_request_id="1",
+    get_remaining_time_in_millis=lambda: 900000,
 )
 handler(json.load(sys.stdin), context)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

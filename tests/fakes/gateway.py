@@ -15,6 +15,7 @@ TOKEN_EXPIRES_AT = "4102444800"
 @dataclass(frozen=True)
 class LambdaContext:
     function_name: str = "itemstream-test-function"
+    function_version: str = "7"
     aws_request_id: str = "6f9c2a52-5a7c-4f0e-b0a7-0f8f5d0c1e2d"
     remaining_milliseconds: int = 30_000
 

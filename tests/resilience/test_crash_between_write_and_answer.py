@@ -28,7 +28,7 @@ RUN_HANDLER = """
 import json, sys
 from types import SimpleNamespace
 from functions.crud.create_item import handler
-context = SimpleNamespace(function_name="create-item", aws_request_id="crash")
+context = SimpleNamespace(function_name="create-item", function_version="1", aws_request_id="crash")
 print(json.dumps(handler(json.load(sys.stdin), context)))
 """
 

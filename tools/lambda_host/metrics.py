@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import MetricDatumTypeDef
@@ -42,6 +42,37 @@ class _Series:
     second: int
 
 
+@dataclass(frozen=True)
+class Invoked:
+    """
+    What an invocation is counted for.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html.
+
+    Attributes
+    ----------
+    resource
+        The function with the qualifier it was invoked by, like ``create-item:live``.
+    version
+        The version that ran; an alias with weights has two of them.
+    """
+
+    function: str
+    resource: str
+    version: str
+
+    @property
+    def dimensions(self) -> Iterator[tuple[tuple[str, str], ...]]:
+        """Each set of dimensions that its metrics have."""
+        by_function = ("FunctionName", self.function)
+        by_resource = ("Resource", self.resource)
+        yield (by_function,)
+        yield (by_function, by_resource)
+        # Of aliases only: a version's own name says which ran.
+        if self.resource not in (self.function, f"{self.function}:{self.version}"):
+            yield (by_function, by_resource, ("ExecutedVersion", self.version))
+
+
 class Metrics:
     """Gathers values and sends them in few calls.
 
@@ -55,27 +86,23 @@ class Metrics:
         self._client = client
         self._values: dict[_Series, Counter[float]] = defaultdict(Counter)
 
-    def invocation(
-        self, function: str, resource: str, *, milliseconds: float, failed: bool, running: int
-    ) -> None:
+    def invocation(self, of: Invoked, *, milliseconds: float, failed: bool, running: int) -> None:
         """Count an invocation in the namespace ``AWS/Lambda``.
 
         Parameters
         ----------
-        resource
-            The function with the qualifier it was invoked by, like ``create-item:live``.
         running
             Invocations of the function at its start, itself included.
         """
-        self._lambda(function, resource, "Invocations", "Count", 1)
-        self._lambda(function, resource, "Errors", "Count", int(failed))
-        self._lambda(function, resource, "Throttles", "Count", 0)
-        self._lambda(function, resource, "Duration", "Milliseconds", round(milliseconds, 2))
-        self._lambda(function, resource, "ConcurrentExecutions", "Count", running)
+        self._lambda(of, "Invocations", "Count", 1)
+        self._lambda(of, "Errors", "Count", int(failed))
+        self._lambda(of, "Throttles", "Count", 0)
+        self._lambda(of, "Duration", "Milliseconds", round(milliseconds, 2))
+        self._lambda(of, "ConcurrentExecutions", "Count", running)
 
-    def throttle(self, function: str, resource: str) -> None:
+    def throttle(self, of: Invoked) -> None:
         """Count a refused invocation in the namespace ``AWS/Lambda``."""
-        self._lambda(function, resource, "Throttles", "Count", 1)
+        self._lambda(of, "Throttles", "Count", 1)
 
     def read(self, line: str) -> None:
         """Take the metrics of a log line, if it is one in the embedded metric format."""
@@ -112,10 +139,9 @@ class Metrics:
                 for series in members:
                     self._values[series].update(values[series])
 
-    def _lambda(self, function: str, resource: str, name: str, unit: str, value: float) -> None:
-        by_function = (("FunctionName", function),)
+    def _lambda(self, of: Invoked, name: str, unit: str, value: float) -> None:
         now = int(time.time())
-        for dimensions in (by_function, (*by_function, ("Resource", resource))):
+        for dimensions in of.dimensions:
             self._values[_Series("AWS/Lambda", dimensions, name, unit, 60, now)][value] += 1
 
     def _embedded(self, document: dict[str, Any]) -> None:

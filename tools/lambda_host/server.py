@@ -22,7 +22,7 @@ from tools.lambda_host.credentials import RoleCredentials
 from tools.lambda_host.environment import Environment, Setting, stream_name
 from tools.lambda_host.limits import REQUEST_BYTES, HostLimits
 from tools.lambda_host.logs import CloudWatchLogs, LogFiles
-from tools.lambda_host.metrics import Metrics
+from tools.lambda_host.metrics import Invoked, Metrics
 from tools.lambda_host.pool import Pool
 from tools.lambda_host.runtime_api import Invocation, read
 from tools.lambda_host.survivors import stop_survivors
@@ -113,12 +113,13 @@ class Host:
     async def _invoke(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         function_arn = request.headers.get("X-Amzn-Lambda-Function-Arn", name)
-        resource = _resource(name, function_arn)
+        version = request.headers.get("X-Amzn-Lambda-Function-Version", LATEST)
+        invoked = Invoked(name, _resource(name, function_arn), version)
         try:
-            answer = await self._run(request, name, function_arn, resource)
+            answer = await self._run(request, function_arn, invoked)
         except InvokeError as error:
             if isinstance(error, ThrottledError):
-                self._metrics.throttle(name, resource)
+                self._metrics.throttle(invoked)
             return _refusal(error)
         except Exception as error:
             # The role cannot be assumed, say, or MiniStack is away.
@@ -127,17 +128,13 @@ class Host:
         headers = {"X-Amz-Function-Error": "Unhandled"} if answer.error_type else None
         return web.Response(body=answer.payload, content_type="application/json", headers=headers)
 
-    async def _run(
-        self, request: web.Request, name: str, function_arn: str, resource: str
-    ) -> Answer:
+    async def _run(self, request: web.Request, function_arn: str, invoked: Invoked) -> Answer:
         event = await read(request.content, REQUEST_BYTES)
         if event is None:
             raise RequestTooLargeError
-        headers = request.headers
+        headers, name = request.headers, invoked.function
         configuration = await self._configurations.get(
-            name,
-            headers.get("X-Amzn-Lambda-Function-Version", LATEST),
-            headers.get("X-Amzn-Lambda-Revision-Id"),
+            name, invoked.version, headers.get("X-Amzn-Lambda-Revision-Id")
         )
         environment = await self._pool.acquire(
             configuration, self._configurations.reserved.get(name)
@@ -156,8 +153,7 @@ class Host:
         finally:
             self._pool.release(environment)
         self._metrics.invocation(
-            name,
-            resource,
+            invoked,
             milliseconds=(time.perf_counter() - began) * 1000,
             failed=answer.error_type is not None,
             running=running,

@@ -194,7 +194,7 @@ def test_metrics_are_counted_for_the_function(log: Callable[[], list[dict[str, A
     # Then each invocation writes one document of the embedded metric format
     assert len(documents) == 2
     for document in documents:
-        (directive,) = document["_aws"]["CloudWatchMetrics"]
+        directive = document["_aws"]["CloudWatchMetrics"][0]
         assert directive["Namespace"] == "Itemstream"
         assert {name for one in directive["Dimensions"] for name in one} == {"function", "service"}
         assert document["function"] == LambdaContext().function_name
@@ -203,6 +203,23 @@ def test_metrics_are_counted_for_the_function(log: Callable[[], list[dict[str, A
     assert documents[0]["PreconditionsFailed"] == [1.0]
     assert "PreconditionsFailed" not in documents[1]
     assert documents[1]["ServerErrors"] == [1.0]
+
+
+def test_errors_of_ours_are_counted_for_the_version_too(
+    log: Callable[[], list[dict[str, Any]]],
+) -> None:
+    # When
+    answer_of(VersionMismatch(1))
+    answer_of(ZeroDivisionError())
+    fine, failed = (line for line in log() if "_aws" in line)
+
+    # Then
+    assert len(fine["_aws"]["CloudWatchMetrics"]) == 1
+    _, by_version = failed["_aws"]["CloudWatchMetrics"]
+    assert by_version["Namespace"] == "Itemstream"
+    assert [set(one) for one in by_version["Dimensions"]] == [{"function", "service", "version"}]
+    assert [one["Name"] for one in by_version["Metrics"]] == ["ServerErrors"]
+    assert failed["version"] == LambdaContext().function_version
 
 
 def test_an_error_of_one_domain_is_none_of_another() -> None:

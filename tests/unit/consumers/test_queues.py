@@ -29,6 +29,7 @@ class ElapsingContext:
 
     remaining_milliseconds: list[int]
     function_name: str = "itemstream-test-consumer"
+    function_version: str = "7"
     aws_request_id: str = "6f9c2a52-5a7c-4f0e-b0a7-0f8f5d0c1e2d"
 
     def get_remaining_time_in_millis(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from tools.lambda_host.metrics import Metrics
+from tools.lambda_host.metrics import Invoked, Metrics
 
 
 class Recorder:
@@ -65,6 +65,35 @@ def test_each_set_of_dimensions_is_a_metric_with_its_values_counted() -> None:
         assert (datum["MetricName"], datum["Unit"]) == ("requests", "Count")
         assert datum["StorageResolution"] == 1
         assert datum["Timestamp"].timestamp() == 1_800_000_000
+
+
+@pytest.mark.parametrize(
+    ("resource", "by_version"),
+    [("trial:live", True), ("trial:7", False), ("trial", False)],
+)
+def test_an_invocation_by_alias_is_counted_for_the_version_that_ran(
+    resource: str, by_version: bool
+) -> None:
+    # Given
+    client = Recorder()
+    metrics = Metrics(client)
+
+    # When
+    metrics.invocation(Invoked("trial", resource, "7"), milliseconds=3, failed=True, running=1)
+    metrics.flush()
+
+    # Then
+    (call,) = client.calls
+    assert call["Namespace"] == "AWS/Lambda"
+    errors = [datum for datum in call["MetricData"] if datum["MetricName"] == "Errors"]
+    function = {"FunctionName": "trial"}
+    alias = {**function, "Resource": resource}
+    assert [{d["Name"]: d["Value"] for d in datum["Dimensions"]} for datum in errors] == [
+        function,
+        alias,
+        *([{**alias, "ExecutedVersion": "7"}] if by_version else []),
+    ]
+    assert [datum["Values"] for datum in errors] == [[1]] * len(errors)
 
 
 def test_calls_respect_the_limits() -> None:

@@ -48,6 +48,6 @@ def observed(handler: Callable[[Any, Any], Answer]) -> Callable[[Any, Any], Answ
         finally:
             metrics.count("Requests")
             metrics.duration("Latency", (time.perf_counter() - started) * 1000)
-            metrics.flush(function=context.function_name)
+            metrics.flush(function=context.function_name, version=context.function_version)
 
     return observing

@@ -12,6 +12,9 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
 __all__ = ["count", "duration", "flush"]
 
+# Answers that are our own fault, or of what we need: for Lambda, the function does not fail.
+_SERVER_ERRORS = "ServerErrors"
+
 _metrics = Metrics()
 
 
@@ -25,14 +28,24 @@ def duration(name: str, milliseconds: float) -> None:
     _metrics.add_metric(name=name, unit=MetricUnit.Milliseconds, value=milliseconds)
 
 
-def flush(**dimensions: str) -> None:
-    """Write the metrics of this invocation as one line of log, under these dimensions."""
+def flush(*, function: str, version: str) -> None:
+    """
+    Write the metrics of this invocation as one line of log, by function.
+
+    ``ServerErrors`` are written by version, too: a deployment is judged by those of the new one.
+    """
     if not _metrics.metric_set:
         return
-    for name, value in dimensions.items():
-        _metrics.add_dimension(name=name, value=value)
+    _metrics.add_dimension(name="function", value=function)
     document: dict[str, Any] = dict(_metrics.serialize_metric_set())
     _metrics.clear_metrics()
+    [directive] = document["_aws"]["CloudWatchMetrics"]
+    judged = [metric for metric in directive["Metrics"] if metric["Name"] == _SERVER_ERRORS]
+    if judged:
+        [dimensions] = directive["Dimensions"]
+        by_version = {**directive, "Dimensions": [[*dimensions, "version"]], "Metrics": judged}
+        document["_aws"]["CloudWatchMetrics"].append(by_version)
+        document["version"] = version
     _write(document)
 
 
