@@ -83,7 +83,10 @@ audit: bootstrap ## Look up the locked packages among known vulnerabilities
 
 # --- Packages, plans, locks --------------------------------------------------------------------
 
-.PHONY: package plan openapi asyncapi schemas lock bench
+.PHONY: images package plan openapi asyncapi schemas lock bench
+images: bootstrap ## One container image for each family: make images [ARCHITECTURE=x86_64]
+	@$(BIN)/itemstream images $(if $(filter command% environment%,$(origin ARCHITECTURE)),--architecture "$(ARCHITECTURE)")
+
 package: bootstrap ## Layer and archives for AWS into build/: make package [ARCHITECTURE=x86_64]
 	@$(BIN)/itemstream package --architecture "$(ARCHITECTURE)"
 

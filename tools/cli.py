@@ -13,6 +13,7 @@ import typer
 
 from tools.calls.commands import app as calls
 from tools.containers.commands import images
+from tools.containers.commands import images
 from tools.dead_letters.commands import app as dead_letters
 from tools.environments.commands import app as environments
 from tools.progress import Progress, console, print_problem
@@ -34,6 +35,7 @@ app.add_typer(calls, name="calls")
 app.add_typer(dead_letters, name="dlq")
 app.add_typer(secrets, name="secrets")
 app.add_typer(reports, name="reports")
+app.command()(images)
 app.command()(images)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-__all__ = ["docker_answers"]
+__all__ = ["docker_answers", "docker_builds"]
 
 
 def docker_answers() -> bool:
@@ -23,3 +23,11 @@ def docker_answers() -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return answer.returncode == 0
+
+
+def docker_builds() -> bool:
+    """Whether images can be built here, with BuildKit."""
+    if not docker_answers():
+        return False
+    asked = ["docker", "buildx", "version"]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0

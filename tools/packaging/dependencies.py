@@ -1,28 +1,34 @@
-"""Locked dependencies as Lambda gets them: wheels of its platform, byte-compiled."""
+"""Locked dependencies as Lambda gets them: wheels of its platform, trimmed, byte-compiled.
+
+One recipe for archives and for images: while an image is built (layers/Dockerfile), this runs as
+`python -m tools.packaging.dependencies LOCK FOLDER ARCHITECTURE`. So what is imported here needs
+the standard library alone.
+"""
 
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tools.commands import clean_environment, run
 from tools.dependencies.uv import find_uv, uv_environment
-from tools.project import LOCAL, content_hash, exclusive, files_below
+from tools.packaging.platforms import Platform, lambda_platform
+from tools.project import LOCAL, ROOT, content_hash, exclusive, files_below
 
-if TYPE_CHECKING:
-    from tools.packaging.platforms import Platform
-
-__all__ = ["compile_for", "installed"]
+__all__ = ["compile_for", "install", "installed", "kept_services"]
 
 _INSTALLED = LOCAL / "packages"
 _COMPILER = Path(__file__).with_name("byte_code.py")
+_KEPT_SERVICES = ROOT / "layers" / "aws_services.txt"
 # Left out: what an installer leaves behind and nobody imports at run time.
 _LEFT_OUT = ("bin", ".lock")
 # Published as source alone. It is pure Python, as long as nothing here tempts its build to bind to
 # a libvips of this machine; the one it uses comes as a wheel.
 _FROM_SOURCE = ("pyvips",)
 _WITHOUT_LIBRARIES_OF_THIS_MACHINE = {"PKG_CONFIG": "false"}
+# Docker's names of architectures, where Lambda has others.
+_ARCHITECTURES = {"amd64": "x86_64"}
 
 
 def compile_for(platform: Platform, folder: Path, imported_as: str) -> None:
@@ -47,20 +53,21 @@ def installed(lock: Path, platform: Platform, imported_as: str) -> Path:
     imported_as
         The folder that the packages will be imported from.
     """
-    version = content_hash(files_below(lock, _COMPILER), repr(platform), imported_as)
+    recipe = files_below(lock, _COMPILER, _KEPT_SERVICES, Path(__file__))
+    version = content_hash(recipe, repr(platform), imported_as)
     name = f"{lock.stem}-{platform.architecture}-{platform.python}-{version[:16]}"
     folder = _INSTALLED / name
     with exclusive(folder):
         if not folder.exists():
             partial = folder.with_name(f"{folder.name}.partial")
             shutil.rmtree(partial, ignore_errors=True)
-            _install(lock, partial, platform)
-            compile_for(platform, partial, imported_as)
+            install(lock, partial, platform, imported_as)
             partial.rename(folder)
     return folder
 
 
-def _install(lock: Path, folder: Path, platform: Platform) -> None:
+def install(lock: Path, folder: Path, platform: Platform, imported_as: str) -> None:
+    """Install what `lock` names into `folder`, to be imported from `imported_as`."""
     target_python = ["--python-version", platform.python, "--python-platform", platform.wheels]
     run(
         [
@@ -70,7 +77,7 @@ def _install(lock: Path, folder: Path, platform: Platform) -> None:
             *("--target", folder, *(target_python if platform.wheels else ())),
         ],
         environment={**uv_environment(), **_WITHOUT_LIBRARIES_OF_THIS_MACHINE},
-        remedy="Is the package index reachable? `make package` can be run again at any time.",
+        remedy="Is the package index reachable? The command can be run again at any time.",
     )
     for name in _LEFT_OUT:
         path = folder / name
@@ -78,3 +85,28 @@ def _install(lock: Path, folder: Path, platform: Platform) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+    _leave_out_services(folder / "botocore" / "data")
+    compile_for(platform, folder, imported_as)
+
+
+def kept_services() -> set[str]:
+    """Name the AWS services whose models botocore keeps."""
+    lines = _KEPT_SERVICES.read_text().splitlines()
+    return {line for line in lines if line and not line.startswith("#")}
+
+
+def _leave_out_services(models: Path) -> None:
+    if not models.is_dir():
+        return
+    kept = kept_services()
+    for service in models.iterdir():
+        if service.is_dir() and service.name not in kept:
+            shutil.rmtree(service)
+    for examples in models.rglob("examples-1.json*"):
+        examples.unlink()
+
+
+if __name__ == "__main__":
+    _lock, _folder, _architecture = sys.argv[1:]
+    _platform = lambda_platform(_ARCHITECTURES.get(_architecture, _architecture))
+    install(Path(_lock), Path(_folder), _platform, _folder)

@@ -24,6 +24,7 @@ LOCAL_REGISTRY = "000000000000.dkr.ecr.us-east-1.amazonaws.com"
 _MANIFEST = "artifacts.json"
 _TASK_ROOT = "/var/task"
 _THIS_PACKAGE = Path(__file__).parent
+_NOT_SHIPPED = ("__pycache__", "*.pyc", "Dockerfile")
 
 
 def package(
@@ -96,9 +97,7 @@ def _build_family(target: Path, family: Family, platform: Platform) -> None:
     copy = target.with_suffix(".source")
     shutil.rmtree(copy, ignore_errors=True)
     relative = family.source.relative_to(ROOT)
-    shutil.copytree(
-        family.source, copy / relative, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
-    )
+    shutil.copytree(family.source, copy / relative, ignore=shutil.ignore_patterns(*_NOT_SHIPPED))
     for parent in relative.parents[:-1]:
         # functions/crud is imported as functions.crud, so the package above it goes in too.
         if (ROOT / parent / "__init__.py").exists():

@@ -1,0 +1,144 @@
+"""Builds the images with buildah: as root, without a daemon, on the stand-in for AWS's base."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.commands import clean_environment, run
+from tools.containers.stand_in.system import write_system
+from tools.dependencies.buildah import find_buildah
+from tools.packaging.platforms import this_machine
+from tools.project import REQUIREMENTS, ROOT, Problem, content_hash, files_below
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tools.containers.engine import Recipe, Target
+
+__all__ = ["Buildah"]
+
+_STAND_IN = Path(__file__).parent / "stand_in"
+_RUNTIME_CLIENT = REQUIREMENTS / "runtime.txt"
+_BUILD = "localhost/itemstream-build"
+_SHARED = "localhost/itemstream-shared"
+
+
+class Buildah:
+    """
+    Builds images below `folder`.
+
+    Parameters
+    ----------
+    folder
+        For buildah's own storage.
+    secrets
+        Files for the build's time, by their names.
+    """
+
+    name = "buildah"
+    stand_in = True
+
+    def __init__(self, folder: Path, secrets: Mapping[str, Path]) -> None:
+        self._program = find_buildah()
+        self._folder = folder
+        self._secrets = secrets
+        settings = folder / "storage.conf"
+        folder.mkdir(parents=True, exist_ok=True)
+        settings.write_text(
+            f'[storage]\ndriver = "overlay"\ngraphroot = "{folder / "storage"}"\n'
+            f'runroot = "{folder / "run"}"\n'
+        )
+        self._environment = clean_environment(CONTAINERS_STORAGE_CONF=str(settings))
+
+    def check(self, architecture: str) -> None:
+        """
+        Make sure that images of `architecture` can be built.
+
+        Raises
+        ------
+        Problem
+            If they cannot: nothing is emulated.
+        """
+        if architecture != (own := this_machine().architecture):
+            raise Problem(
+                f"buildah builds for this machine alone ({own}): for {architecture} start Docker."
+            )
+
+    def build_base(self, target: Target, report: Callable[[str], None]) -> None:
+        """Build the stand-in for AWS's base image."""
+        self._export(self._stand_in(report), target)
+
+    def build(
+        self,
+        families: Mapping[str, Recipe],
+        target: Target,
+        report: Callable[[str], None],
+    ) -> None:
+        """Build the images of families."""
+        base = self._stand_in(report)
+        for stage, name in (("build", _BUILD), ("shared", _SHARED)):
+            report(f"the image `{stage}`")
+            options = ("--target", stage, "--build-arg", f"BASE_IMAGE={base}")
+            self._build(ROOT / "layers" / "Dockerfile", name, *options)
+        for family, recipe in families.items():
+            report(family)
+            arguments = {"BUILD_IMAGE": _BUILD, "SHARED_IMAGE": _SHARED, **recipe.arguments}
+            name = f"localhost/itemstream-{family}"
+            given = tuple(f"--build-arg={key}={value}" for key, value in arguments.items())
+            self._build(recipe.dockerfile, name, *given)
+            self._export(name, target, family)
+
+    def _stand_in(self, report: Callable[[str], None]) -> str:
+        """Build the stand-in, unless it is there; return its name."""
+        content = content_hash(files_below(_STAND_IN, _RUNTIME_CLIENT))[:16]
+        name = f"localhost/itemstream-stand-in-for-lambda-python:3.13-{content}"
+        if self._is_there(name):
+            return name
+        context = self._folder / "stand_in"
+        shutil.copytree(_STAND_IN, context, dirs_exist_ok=True)
+        shutil.copy(_RUNTIME_CLIENT, context)
+        if not (system := context / "system.tar").exists():
+            report("Debian's Python 3.13, for the stand-in of AWS's base image")
+            write_system(system)
+        report("the stand-in of AWS's base image")
+        self._build(context / "Dockerfile", name, context=context, layers=False)
+        return name
+
+    def _is_there(self, name: str) -> bool:
+        try:
+            self._run("inspect", "--type", "image", name)
+        except Problem:
+            return False
+        return True
+
+    def _build(
+        self, dockerfile: Path, name: str, *options: str, context: Path = ROOT, layers: bool = True
+    ) -> None:
+        secrets = (f"--secret=id={key},src={path}" for key, path in self._secrets.items())
+        self._run(
+            *(
+                "build",
+                "--quiet",
+                "--isolation",
+                "chroot",
+                "--timestamp",
+                "0",
+                "--identity-label=0",
+            ),
+            *(f"--layers={str(layers).lower()}", "--file", str(dockerfile), "--tag", name),
+            *secrets,
+            *options,
+            str(context),
+        )
+
+    def _export(self, name: str, target: Target, called: str = "base") -> None:
+        self._run("push", "--quiet", "--format", "oci", name, target.location(called))
+
+    def _run(self, *arguments: str) -> str:
+        return run(
+            [self._program, *arguments],
+            environment=self._environment,
+            remedy="The command can be run again at any time; what was built is kept.",
+        )
