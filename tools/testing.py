@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from tools.checks import check_all
 from tools.progress import console, print_problem
 from tools.project import ROOT, Problem
+from tools.stack.run_choice import Run
+from tools.stack.sandboxes import why_no_sandboxes
 from tools.stack.starting import starting
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ def _make_stack(stages: list[tuple[str, str, float]], begun: Event) -> None:
         begun.set()
         # Between the tests' lines its own are for nobody, if all goes well.
         done = subprocess.run(
-            [*_ITEMSTREAM, "up"],
+            [*_ITEMSTREAM, "up", "--run", _run()],
             env=_STACK,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -105,6 +107,14 @@ def _make_stack(stages: list[tuple[str, str, float]], begun: Event) -> None:
                 "`itemstream up` failed, see above; tests were stopped. "
                 "(Ports given as ITEMSTREAM_PORT_… count here only with ITEMSTREAM_STACK=test.)"
             )
+
+
+def _run() -> Run:
+    """Choose to test what goes to AWS, the images, where they can be run."""
+    if hindrance := why_no_sandboxes():
+        console.print(f"Functions run out of the source, not of their images: {hindrance}.")
+        return Run.SOURCE
+    return Run.IMAGES
 
 
 def _pytest(

@@ -208,7 +208,7 @@ def hidden_for(stack: LocalStack, queue: str, *, seconds: int) -> Iterator[None]
 
 
 def processes_of(stack: LocalStack, function: str) -> list[psutil.Process]:
-    """Return the processes that run a function of this stack."""
+    """Return the processes that run a function of this stack, without what is around them."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -216,6 +216,7 @@ def processes_of(stack: LocalStack, function: str) -> list[psutil.Process]:
             if (
                 environment.get("AWS_LAMBDA_FUNCTION_NAME") == stack.function(function)
                 and MARKER in environment
+                and process.name().startswith("python")
             ):
                 found.append(process)
     return found

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tools.lambda_host.archives import UnpackedArchives
 from tools.lambda_host.limits import HostLimits
 from tools.lambda_host.machine_launcher import ArchiveLauncher, SourceLauncher
+from tools.lambda_host.sandbox_launcher import SandboxLauncher
 from tools.lambda_host.server import Host, HostSettings
 
 if TYPE_CHECKING:
@@ -67,8 +68,6 @@ def _launcher(chosen: argparse.Namespace) -> Launcher:
         return SourceLauncher(chosen.root.resolve(), state)
     archives = UnpackedArchives(state / "archives", chosen.aws_endpoint)
     if chosen.base_image:
-        from tools.lambda_host.sandbox_launcher import SandboxLauncher
-
         return SandboxLauncher(state / "sandbox", chosen.base_image, archives)
     return ArchiveLauncher(state, archives)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING
 
+from tools.containers.build import build_base, build_images
 from tools.packaging.package import LOCAL_REGISTRY, package
 from tools.packaging.platforms import lambda_platform, this_machine
-from tools.project import Problem
 from tools.stack.run_choice import Run, RunChoice
+from tools.stack.sandboxes import why_no_sandboxes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,42 +18,13 @@ if TYPE_CHECKING:
     from tools.progress import Progress
     from tools.stack.settings import Stack
 
-__all__ = ["check_possible", "make_packages", "why_no_sandboxes"]
-
-
-def why_no_sandboxes() -> str | None:
-    """Say why this machine cannot run functions as Lambda does, None if it can."""
-    if sys.platform != "linux":
-        return "Linux has the namespaces and overlays that it takes"
-    if os.geteuid() != 0:
-        return "only root may make namespaces, overlays and processes of another user"
-    from tools.containers.build import why_not_here
-
-    return why_not_here()
-
-
-def check_possible(run: Run) -> None:
-    """
-    Make sure that functions can be run so.
-
-    Raises
-    ------
-    Problem
-        If images are to be run where that is not possible.
-    """
-    if run is Run.IMAGES and (hindrance := why_no_sandboxes()):
-        raise Problem(
-            f"Functions cannot run out of images here: {hindrance}. "
-            "Out of the source they can: make up RUN=source"
-        )
+__all__ = ["make_packages"]
 
 
 def make_packages(stack: Stack, run: Run, progress: Progress) -> tuple[Path, RunChoice]:
     """Build what functions run out of; return Terraform's manifest, and what they will run on."""
     if run is Run.SOURCE or why_no_sandboxes():
         return _package(stack, progress, this_machine(), None), RunChoice(run)
-    from tools.containers.build import build_base, build_images
-
     with progress.step("Images") as report:
         built = build_images(report) if run is Run.IMAGES else {}
         digests = {family: image.digest for family, image in built.items()}

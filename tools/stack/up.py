@@ -15,10 +15,11 @@ from tools.infrastructure.workspace import STATE_BUCKET, Workspace
 from tools.project import Problem
 from tools.stack.clients import client
 from tools.stack.database import ensure_database
-from tools.stack.packages import check_possible, make_packages
+from tools.stack.packages import make_packages
 from tools.stack.parts import install_ministack, lambda_host, mariadb, ministack, redis
 from tools.stack.record import applied_inputs, mark_applied, outputs, save_outputs
 from tools.stack.run_choice import Run, RunChoice, chosen, keep
+from tools.stack.sandboxes import check_sandboxes
 from tools.stack.urls import rest_api_url
 from tools.tokens.issuer import ensure_keys, issue
 
@@ -57,7 +58,8 @@ def bring_up(stack: Stack, progress: Progress, run: Run | None = None) -> None:
         If something needs a person; the message says what to do.
     """
     run = run or chosen(stack).run
-    check_possible(run)
+    if run is Run.IMAGES:
+        check_sandboxes()
     with ThreadPoolExecutor() as pool:
         terraform = pool.submit(_find_terraform, progress)
         packages = pool.submit(make_packages, stack, run, progress)

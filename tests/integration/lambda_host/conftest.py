@@ -23,9 +23,10 @@ from botocore.config import Config
 
 from tests.waiting import eventually
 from tools.commands import clean_environment
+from tools.containers.build import build_base
 from tools.lambda_host import stop_survivors
 from tools.project import LOCAL, ROOT
-from tools.stack.packages import why_no_sandboxes
+from tools.stack.sandboxes import why_no_sandboxes
 from tools.stack.scratch import free_port, scratch_ministack
 
 if TYPE_CHECKING:
@@ -296,8 +297,6 @@ def base_image() -> str:
     """The image that Zip functions run on."""
     if hindrance := why_no_sandboxes():
         pytest.skip(hindrance)
-    from tools.containers.build import build_base
-
     return build_base(lambda _: None)
 
 

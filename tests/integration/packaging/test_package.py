@@ -93,6 +93,20 @@ def test_the_manifest_names_what_terraform_deploys(
         assert entry["archive_sha256"] == base64.b64encode(digest).decode()
 
 
+def test_images_that_were_built_are_named_by_their_digests(project: Path, tmp_path: Path) -> None:
+    # Given
+    digests = {"one": f"sha256:{1:064}", "two": f"sha256:{2:064}"}
+
+    # When
+    manifest, _ = package(tmp_path / "build", this_machine(), REGISTRY, digests)
+
+    # Then
+    families = json.loads(manifest.read_text())["families"]
+    assert {name: family["image_uri"] for name, family in families.items()} == {
+        name: f"{REGISTRY}/itemstream-{name}@{digest}" for name, digest in digests.items()
+    }
+
+
 def test_an_archive_has_the_import_paths_of_the_repository(
     build: Callable[[], tuple[dict[str, Any], list[str]]], tmp_path: Path
 ) -> None:

@@ -9,7 +9,9 @@ import sys
 
 import pytest
 
+from tools import testing
 from tools.project import ROOT
+from tools.stack.run_choice import Run
 
 CHOSEN = {
     "ITEMSTREAM_PORT_AWS": "46000",
@@ -37,3 +39,23 @@ def test_ports_that_were_chosen_for_another_stack_are_not_the_test_stacks(
     assert environment.items() >= ports.items()
     assert CHOSEN.keys() & environment.keys() == ports.keys()
     assert environment["ITEMSTREAM_STACK"] == "test"
+
+
+@pytest.mark.parametrize(
+    ("hindrance", "run"), [(None, Run.IMAGES), ("there is no root", Run.SOURCE)]
+)
+def test_functions_run_out_of_their_images_where_they_can(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    hindrance: str | None,
+    run: Run,
+) -> None:
+    # Given
+    monkeypatch.setattr(testing, "why_no_sandboxes", lambda: hindrance)
+
+    # When
+    chosen = testing._run()
+
+    # Then
+    assert chosen is run
+    assert (hindrance or "") in capsys.readouterr().err
