@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,7 @@ from tools.project import ROOT
 from tools.workflows.steps import GITHUB, action_files, read, steps, workflow_files
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FILES = [*workflow_files(), *action_files()]
@@ -53,6 +54,28 @@ def test_what_is_called_here_is_here(file: Path) -> None:
         if not (ROOT / name).is_file() and not (ROOT / name / "action.yml").is_file()
     ]
     assert missing == []
+
+
+def calls() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield each job that calls a workflow of ours, and the workflow."""
+    for file in workflow_files():
+        for job in read(file)["jobs"].values():
+            if "uses" in job:
+                yield job, read(ROOT / job["uses"])
+
+
+def test_a_called_workflow_is_given_what_it_asks_for() -> None:
+    for job, workflow in calls():
+        inputs = (workflow["on"]["workflow_call"] or {}).get("inputs", {})
+        required = {name for name, content in inputs.items() if content.get("required")}
+        assert required <= set(job.get("with", {})) <= set(inputs)
+
+
+def test_a_called_workflow_asks_for_no_more_than_its_caller_may() -> None:
+    # GitHub would refuse the whole run.
+    for job, workflow in calls():
+        for called in workflow["jobs"].values():
+            assert called["permissions"].items() <= job["permissions"].items()
 
 
 @every_workflow
