@@ -27,6 +27,8 @@ locals {
     TOKEN_SIGNING_SECRET = aws_secretsmanager_secret.this["token_signing"].arn
     # A foreign issuer signs no tokens of ours: the canary is a client of its.
     CANARY_CLIENT_SECRET = var.tokens.issuer == null ? "" : aws_secretsmanager_secret.this["canary_client"].arn
+    # Where clients need certificates, so does the canary.
+    CLIENT_CERTIFICATE_SECRET = local.certified_only.rest ? aws_secretsmanager_secret.this["canary_client"].arn : ""
   }
 }
 

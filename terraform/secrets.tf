@@ -5,7 +5,7 @@ locals {
     cursor_signing = "Keys that sign list cursors."
     database       = "Password of the user that functions log in to MySQL as."
     token_signing  = "Keys that sign access tokens."
-    canary_client  = "OAuth 2.0 client of the canary, where tokens are not signed with our own keys."
+    canary_client  = "What the canary is known by: its OAuth 2.0 client, where tokens are not signed with our own keys, and its certificate, where clients need one."
   }, local.database_owner_secrets)
 
   # The function `rotate_secret` knows how.

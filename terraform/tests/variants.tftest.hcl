@@ -42,8 +42,8 @@ run "foreign_issuer_and_own_domains" {
     domains = {
       zone_id = "Z1234567890"
       names = {
-        rest      = { name = "api.example.com" }
-        http      = { name = "calls.example.com", truststore = { uri = "s3://example-certificates/clients.pem" } }
+        rest      = { name = "api.example.com", truststore = { uri = "s3://example-certificates/clients.pem" } }
+        http      = { name = "calls.example.com" }
         websocket = { name = "events.example.com", certificate_arn = "arn:aws:acm:eu-central-1:111122223333:certificate/given" }
       }
     }
@@ -69,13 +69,14 @@ run "foreign_issuer_and_own_domains" {
     condition = (
       local.environments["health_checker"].REST_API_URL == "https://api.example.com/v1" &&
       local.environments["health_checker"].WEBSOCKET_URL == "wss://events.example.com/v1" &&
+      local.environments["health_checker"].CLIENT_CERTIFICATE_SECRET != "" &&
       !strcontains(local.sockets.realtime.endpoint, "example.com")
     )
-    error_message = "The canary must come the way that clients come; connections are managed at API Gateway's own address."
+    error_message = "The canary must come the way that clients come, with a certificate where they need one; connections are managed at API Gateway's own address."
   }
 
   assert {
-    condition     = module.http_api.guarantees.own_domain_only && !module.rest_api.stage_guarantees.own_domain_only
+    condition     = module.rest_api.stage_guarantees.own_domain_only && !module.http_api.guarantees.own_domain_only
     error_message = "Where clients need certificates, and only there, API Gateway's own address must be closed."
   }
 }

@@ -14,6 +14,7 @@ from itemstream.health.canary import Canary
 from itemstream.health.canary_aiohttp import ApiSettings, OutsideApis
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
 
 ITEM = "01a1fc6a-9e31-71b5-8a35-5f5b9c1d2e3f"
@@ -117,17 +118,28 @@ class Given:
 
 
 @asynccontextmanager
-async def canary_of(outside: Outside, tokens: Any = None, **more: Any) -> AsyncIterator[Canary]:
+async def canary_of(
+    outside: Outside,
+    tokens: Any = None,
+    *,
+    tls: ssl.SSLContext | None = None,
+    certificate_secret: str = "",
+    **more: Any,
+) -> AsyncIterator[Canary]:
     """Start the APIs, and make a canary that uses them."""
     application = web.Application()
     application.router.add_get("/socket/v1", outside.socket)
     application.router.add_route("*", "/v1/{path:.*}", outside.rest)
     runner = web.AppRunner(application, shutdown_timeout=0)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
-    outside.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    settings = ApiSettings(f"{outside.url}/v1", f"{outside.url.replace('http', 'ws')}/socket/v1")
+    outside.url = f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
+    settings = ApiSettings(
+        f"{outside.url}/v1",
+        f"{outside.url.replace('http', 'ws')}/socket/v1",
+        certificate_secret,
+    )
     try:
         yield Canary(tokens or Given(), lambda: OutsideApis.connected(settings), **more)
     finally:

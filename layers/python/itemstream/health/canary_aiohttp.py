@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,10 +25,21 @@ _LARGEST_FRAME = 1024 * 1024
 
 @dataclass(frozen=True)
 class ApiSettings:
-    """Environment that says where the APIs answer, their stages included."""
+    """
+    Environment that says where the APIs answer, their stages included.
+
+    Parameters
+    ----------
+    rest_api_url, websocket_url
+        Where they are.
+    client_certificate_secret
+        Name or ARN of the secret with the certificate that the REST API asks for; empty: it asks
+        for none.
+    """
 
     rest_api_url: str
     websocket_url: str
+    client_certificate_secret: str = ""
 
 
 class OutsideApis:
@@ -50,7 +62,7 @@ class OutsideApis:
     @asynccontextmanager
     async def connected(cls, settings: ApiSettings) -> AsyncIterator[OutsideApis]:
         """Connect anew, as a client would who comes once: lookups and handshakes are tried too."""
-        connector = aiohttp.TCPConnector(ssl=_tls() if _encrypted(settings) else True)
+        connector = aiohttp.TCPConnector(ssl=await _tls(settings) if _encrypted(settings) else True)
         async with aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
         ) as session:
@@ -134,10 +146,15 @@ def _encrypted(settings: ApiSettings) -> bool:
     return settings.rest_api_url.startswith("https://")
 
 
-def _tls() -> ssl.SSLContext:
+async def _tls(settings: ApiSettings) -> ssl.SSLContext:
     import ssl
 
     from botocore.httpsession import DEFAULT_CA_BUNDLE
 
     # The authorities that every AWS client here trusts, whatever the image has.
-    return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE)
+    context = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE)
+    if secret := settings.client_certificate_secret:
+        from itemstream.health.client_certificate import show_certificate
+
+        await asyncio.to_thread(show_certificate, context, secret)
+    return context
