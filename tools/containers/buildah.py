@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.commands import clean_environment, run
+from tools.containers.layout import Layout
 from tools.containers.stand_in.system import write_system
 from tools.dependencies.buildah import find_buildah
 from tools.packaging.platforms import this_machine
@@ -68,7 +70,8 @@ class Buildah:
 
     def build_base(self, target: Target, report: Callable[[str], None]) -> None:
         """Build the stand-in for AWS's base image."""
-        self._export(self._stand_in(report), target)
+        self._export(self._stand_in(report), "base")
+        self._hand_over("base", target)
 
     def build(
         self,
@@ -82,13 +85,22 @@ class Buildah:
             report(f"the image `{stage}`")
             options = ("--target", stage, "--build-arg", f"BASE_IMAGE={base}")
             self._build(ROOT / "layers" / "Dockerfile", name, *options)
-        for family, recipe in families.items():
-            report(family)
-            arguments = {"BUILD_IMAGE": _BUILD, "SHARED_IMAGE": _SHARED, **recipe.arguments}
-            name = f"localhost/itemstream-{family}"
-            given = tuple(f"--build-arg={key}={value}" for key, value in arguments.items())
-            self._build(recipe.dockerfile, name, *given)
-            self._export(name, target, family)
+        # Building waits for the disk and copying compresses: two at a time keep both at work.
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda family: self._build_family(family, families, report), families))
+        for family in families:
+            self._hand_over(family, target)
+
+    def _build_family(
+        self, family: str, families: Mapping[str, Recipe], report: Callable[[str], None]
+    ) -> None:
+        report(family)
+        recipe = families[family]
+        arguments = {"BUILD_IMAGE": _BUILD, "SHARED_IMAGE": _SHARED, **recipe.arguments}
+        name = f"localhost/itemstream-{family}"
+        given = (f"--build-arg={key}={value}" for key, value in arguments.items())
+        self._build(recipe.dockerfile, name, *given)
+        self._export(name, family)
 
     def _stand_in(self, report: Callable[[str], None]) -> str:
         """Build the stand-in, unless it is there; return its name."""
@@ -96,7 +108,7 @@ class Buildah:
         name = f"localhost/itemstream-stand-in-for-lambda-python:3.13-{content}"
         if self._is_there(name):
             return name
-        context = self._folder / "stand_in"
+        context = self._folder / f"stand-in-{content}"
         shutil.copytree(_STAND_IN, context, dirs_exist_ok=True)
         shutil.copy(_RUNTIME_CLIENT, context)
         if not (system := context / "system.tar").exists():
@@ -104,6 +116,7 @@ class Buildah:
             write_system(system)
         report("the stand-in of AWS's base image")
         self._build(context / "Dockerfile", name, context=context, layers=False)
+        shutil.rmtree(context)
         return name
 
     def _is_there(self, name: str) -> bool:
@@ -117,28 +130,33 @@ class Buildah:
         self, dockerfile: Path, name: str, *options: str, context: Path = ROOT, layers: bool = True
     ) -> None:
         secrets = (f"--secret=id={key},src={path}" for key, path in self._secrets.items())
+        # Files of one time, and no label of buildah's own: the same input, the same image.
+        same = ("--timestamp", "0", "--identity-label=0")
+        kept = f"--layers={str(layers).lower()}"
+        about = ("--file", str(dockerfile), "--tag", name)
         self._run(
-            *(
-                "build",
-                "--quiet",
-                "--isolation",
-                "chroot",
-                "--timestamp",
-                "0",
-                "--identity-label=0",
-            ),
-            *(f"--layers={str(layers).lower()}", "--file", str(dockerfile), "--tag", name),
+            *("build", "--quiet", "--isolation", "chroot", kept, *same, *about),
             *secrets,
             *options,
             str(context),
         )
 
-    def _export(self, name: str, target: Target, called: str = "base") -> None:
-        self._run("push", "--quiet", "--format", "oci", name, target.location(called))
+    def _export(self, name: str, image: str) -> None:
+        shutil.rmtree(folder := self._exported(image), ignore_errors=True)
+        folder.parent.mkdir(exist_ok=True)
+        self._run("push", "--quiet", "--format", "oci", name, f"oci:{folder}")
+
+    def _hand_over(self, image: str, target: Target) -> None:
+        target.images.take(Layout(self._exported(image)), target.name(image))
+        shutil.rmtree(self._exported(image))
+
+    def _exported(self, image: str) -> Path:
+        return self._folder / "exported" / image
 
     def _run(self, *arguments: str) -> str:
+        # What it mounts ends with it: a folder with mounts in it could not be deleted.
         return run(
-            [self._program, *arguments],
+            ["unshare", "--mount", self._program, *arguments],
             environment=self._environment,
             remedy="The command can be run again at any time; what was built is kept.",
         )

@@ -34,7 +34,7 @@ class Target:
         return f"{image}-{self.architecture}"
 
     def location(self, image: str) -> str:
-        """Return where buildah and skopeo find an image."""
+        """Return where skopeo finds an image."""
         return f"oci:{self.images.folder}:{self.name(image)}"
 
 

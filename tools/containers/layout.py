@@ -80,7 +80,7 @@ class Layout:
         raise Problem(f"No image is called {name} in {self.folder}. `make images` builds it.")
 
     def take(self, other: Layout, name: str) -> None:
-        """Take over the single image of another layout, under a name."""
+        """Take over the single image of another layout, which is of no use then, under a name."""
         [entry] = other._index()["manifests"]
         if entry["mediaType"] != _MANIFEST:
             raise Problem(
@@ -89,9 +89,9 @@ class Layout:
             )
         for blob in (other.folder / "blobs" / "sha256").iterdir():
             target = self.blob(f"sha256:{blob.name}")
-            target.parent.mkdir(parents=True, exist_ok=True)
             if not target.exists():
-                shutil.copy(blob, target)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(blob, target)
         index = self._index()
         others = [
             known for known in index["manifests"] if known.get("annotations", {}).get(_NAME) != name
