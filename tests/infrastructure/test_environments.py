@@ -7,14 +7,12 @@ is shown that nothing in the plan escapes them.
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tools.dependencies.terraform import find_terraform, plugin_folder, terraform_environment
 from tools.project import ROOT
 
 if TYPE_CHECKING:
@@ -48,15 +46,8 @@ GUARDED_BY: dict[str, str | tuple[str, ...]] = {
 }
 # Its variants set what they are about themselves, and are four plans more.
 VARIED = "prod"
-# The tests of the whole root; the others are about a module by itself.
-WHOLE = {"consumers", "environment", "variants"}
-# What it reads beside itself.
-READ = (
-    "functions.yaml",
-    "openapi",
-    "layers/python/itemstream/mysql/migrations",
-    "tools/dependencies/mariadb.py",
-)
+# The tests of a whole root; the others are about a module by itself.
+WHOLE = {"bootstrap", "consumers", "environment", "variants"}
 # Here other programs stand for them.
 ON_AWS_ONLY = {
     "aws_db_instance",
@@ -78,35 +69,6 @@ class Plan:
     def of_type(self, kind: str) -> Iterator[dict[str, Any]]:
         """Yield the resources of one type."""
         return (resource for resource in self.resources if resource["type"] == kind)
-
-
-@pytest.fixture(scope="session")
-def terraform(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
-    """Terraform in a copy of its own, so that no other run is disturbed."""
-    copy = tmp_path_factory.mktemp("infrastructure")
-    ignored = shutil.ignore_patterns(".terraform*")
-    shutil.copytree(ROOT / "terraform", copy / "terraform", ignore=ignored)
-    for path in READ:
-        (copy / path).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / path).is_dir():
-            shutil.copytree(ROOT / path, copy / path)
-        else:
-            shutil.copy(ROOT / path, copy / path)
-
-    def run(*arguments: str, expected: tuple[int, ...] = (0,)) -> str:
-        done = subprocess.run(
-            [find_terraform(), f"-chdir={copy / 'terraform'}", *arguments],
-            env=terraform_environment(TF_DATA_DIR=str(copy / "data")),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode in expected, done.stdout + done.stderr
-        return done.stdout
-
-    plugins = plugin_folder()
-    run("init", "-backend=false", *([f"-plugin-dir={plugins}"] if plugins else []))
-    return run
 
 
 @pytest.fixture(scope="session", params=ENVIRONMENTS)
@@ -198,6 +160,45 @@ def test_roles_trust_one_service_and_borrow_only_the_gateways_policy(plan: Plan)
     assert principals
     assert all(set(principal) == {"Service"} for principal in principals)
     assert borrowed <= {"arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"}
+
+
+def test_every_role_is_under_the_boundary_and_wants_no_more(
+    plan: Plan, account: dict[str, Any]
+) -> None:
+    # Given the roles of an environment, their policies, and its boundary
+    roles = [role["change"]["after"] for role in plan.of_type("aws_iam_role")]
+    environment = str(roles[0]["name"]).split("-")[1]
+    if environment == "local":
+        assert {role["permissions_boundary"] for role in roles} == {None}
+        return
+    policies = [role["change"]["after"]["policy"] for role in plan.of_type("aws_iam_role_policy")]
+    granted = [
+        (action, resource)
+        for policy in policies
+        for statement in json.loads(policy)["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    ]
+    within = json.loads(account["policies"][f"deploy {environment} boundary"])["Statement"]
+
+    # Then each role has it, and it leaves them all that they have (mocked ARNs name nothing)
+    names = {str(role["permissions_boundary"]).rpartition("/")[2] for role in roles}
+    assert names == {f"itemstream-boundary-{environment}"}
+    assert granted
+    assert [
+        (action, resource)
+        for action, resource in granted
+        if not any(
+            any(fnmatchcase(action, pattern) for pattern in statement["Action"])
+            and (
+                "mock" in resource
+                or "itemstream-" not in resource
+                or any(fnmatchcase(resource, pattern) for pattern in statement["Resource"])
+            )
+            for statement in within
+        )
+    ] == []
 
 
 def test_queues_and_logs_are_encrypted_with_our_key(plan: Plan) -> None:

@@ -88,6 +88,10 @@ mock_resource "aws_dynamodb_table" {
   }
 }
 
+mock_resource "aws_ecr_repository" {
+  defaults = { arn = "arn:aws:ecr:eu-central-1:111122223333:repository/itemstream-mock" }
+}
+
 mock_resource "aws_elasticache_replication_group" {
   defaults = {
     arn                      = "arn:aws:elasticache:eu-central-1:111122223333:replicationgroup:mock"
@@ -97,6 +101,10 @@ mock_resource "aws_elasticache_replication_group" {
 
 mock_resource "aws_elasticache_user" {
   defaults = { arn = "arn:aws:elasticache:eu-central-1:111122223333:user:mock" }
+}
+
+mock_resource "aws_iam_policy" {
+  defaults = { arn = "arn:aws:iam::111122223333:policy/mock" }
 }
 
 mock_resource "aws_iam_role" {
