@@ -13,11 +13,11 @@ import typer
 
 from tools.calls.commands import app as calls
 from tools.containers.commands import images
-from tools.containers.commands import images
 from tools.dead_letters.commands import app as dead_letters
 from tools.environments.commands import app as environments
 from tools.progress import Progress, console, print_problem
 from tools.project import Problem
+from tools.releases.commands import app as releases
 from tools.reports.commands import app as reports
 from tools.secrets.commands import app as secrets
 from tools.stack.run_choice import Run  # noqa: TC001 (Typer reads it)
@@ -31,11 +31,11 @@ app = typer.Typer(
 keys = typer.Typer(help="The keys that sign local access tokens.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(environments)
+app.add_typer(releases)
 app.add_typer(calls, name="calls")
 app.add_typer(dead_letters, name="dlq")
 app.add_typer(secrets, name="secrets")
 app.add_typer(reports, name="reports")
-app.command()(images)
 app.command()(images)
 
 

@@ -1,8 +1,8 @@
-"""Who sent which dead letters back, when and how many: JSON lines in CloudWatch Logs.
+"""Who changed what by command, and when: JSON lines in CloudWatch Logs.
 
-A log group of the environment's own, so that whoever may redrive need not be who may delete the
-traces of it; what is written there is written before the first letter is touched, and again at the
-end.
+A log group of the environment's own, so that whoever may change something need not be who may
+delete the traces of it; what is written there is written before anything is touched, and again at
+the end. Each kind of change has a stream: dead letters that were sent back or discarded; releases.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     from tools.dead_letters.accounts import Account
 
-__all__ = ["AuditEntry", "audited", "entries_since", "group_name"]
+__all__ = ["DEAD_LETTERS", "RELEASES", "AuditEntry", "audited", "entries_since", "group_name"]
 
-_STREAM = "dead-letters"
+DEAD_LETTERS = "dead-letters"
+RELEASES = "releases"
 _RETENTION_DAYS = 400
 
 
@@ -38,6 +39,7 @@ class AuditEntry:
 
     account: Account
     what: dict[str, Any]
+    stream: str = DEAD_LETTERS
     run: str = field(default_factory=lambda: str(uuid4()))
 
     def write(self, phase: str, **more: Any) -> None:
@@ -61,7 +63,7 @@ class AuditEntry:
         try:
             logs.put_log_events(
                 logGroupName=group_name(self.account),
-                logStreamName=_STREAM,
+                logStreamName=self.stream,
                 logEvents=[{"timestamp": int(now.timestamp() * 1000), "message": json.dumps(line)}],
             )
         except logs.exceptions.ClientError as error:
@@ -72,21 +74,30 @@ class AuditEntry:
 
 
 def audited(
-    account: Account, report: Callable[[str], None], action: str, **what: Any
+    account: Account,
+    report: Callable[[str], None],
+    action: str,
+    *,
+    stream: str = DEAD_LETTERS,
+    **what: Any,
 ) -> AuditEntry:
     """Begin the audit of a run; makes the log group if Terraform has not."""
-    _ensure_group(account, report)
+    _ensure_group(account, report, stream)
     who = {"who": account.caller(), "user": getpass.getuser()}
-    entry = AuditEntry(account, {"action": action, **who, **what})
+    entry = AuditEntry(account, {"action": action, **who, **what}, stream)
     entry.write("begins")
     return entry
 
 
-def entries_since(account: Account, begin: dt.datetime) -> Iterator[dict[str, Any]]:
-    """Yield the lines written since a time, oldest first."""
+def entries_since(
+    account: Account, begin: dt.datetime, stream: str = DEAD_LETTERS
+) -> Iterator[dict[str, Any]]:
+    """Yield the lines written to a stream since a time, oldest first."""
     logs = account.client("logs")
     pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName=group_name(account), startTime=int(begin.timestamp() * 1000)
+        logGroupName=group_name(account),
+        logStreamNames=[stream],
+        startTime=int(begin.timestamp() * 1000),
     )
     try:
         for page in pages:
@@ -96,15 +107,15 @@ def entries_since(account: Account, begin: dt.datetime) -> Iterator[dict[str, An
         return
 
 
-def _ensure_group(account: Account, report: Callable[[str], None]) -> None:
+def _ensure_group(account: Account, report: Callable[[str], None], stream: str) -> None:
     logs, group = account.client("logs"), group_name(account)
     try:
         try:
-            logs.create_log_stream(logGroupName=group, logStreamName=_STREAM)
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
         except logs.exceptions.ResourceNotFoundException:
             logs.create_log_group(logGroupName=group)
             logs.put_retention_policy(logGroupName=group, retentionInDays=_RETENTION_DAYS)
-            logs.create_log_stream(logGroupName=group, logStreamName=_STREAM)
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
             report(f"Made the log group {group}, which keeps the audit for {_RETENTION_DAYS} days.")
     except logs.exceptions.ResourceAlreadyExistsException:
         return

@@ -48,7 +48,8 @@ def apply() -> None:
         return {**execute(function, event), EXECUTED_VERSION: version}
 
     async def invoke_and_tell(*args: Any, **kwargs: Any) -> Any:
-        _executed.set(executed := [])
+        executed: list[str] = []
+        _executed.set(executed)
         status, headers, body = await invoke(*args, **kwargs)
         if executed and "X-Amz-Executed-Version" in headers:
             headers["X-Amz-Executed-Version"] = executed[0]

@@ -1,0 +1,233 @@
+"""`itemstream deploy` where CodeDeploy moves the alias: what it is asked, how it is followed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from tests.fakes.releases import FakeEnvironment
+from tools.project import Problem
+from tools.releases.code_deploy import CodeDeploy
+from tools.releases.deploying import deploy
+from tools.releases.history import markdown, releases
+from tools.releases.rolling_back import roll_back
+from tools.releases.strategies import read_strategy
+from tools.releases.versions import Versions
+
+VERSIONS = Versions("get_item", "itemstream-test-get-item", "1", None, 0, ("1", "2"), "r")
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> FakeEnvironment:
+    environment = FakeEnvironment(endpoint=None)
+    environment.codedeploy.application = "itemstream-test-functions"
+    monkeypatch.setattr("tools.releases.deploying.chosen_functions", lambda _: ["get_item"])
+    return environment
+
+
+def status(status: str, **more: Any) -> dict[str, Any]:
+    return {"status": status, **more}
+
+
+def run(environment: FakeEnvironment) -> str:
+    return deploy(environment, [], None, lambda _: None, lambda _: None)  # type: ignore[arg-type]
+
+
+def application(call: dict[str, Any]) -> dict[str, Any]:
+    [resource] = json.loads(call["revision"]["appSpecContent"]["content"])["Resources"]
+    return dict(resource["get_item"]["Properties"])
+
+
+def test_it_is_asked_to_move_the_alias_and_followed_to_the_end(
+    environment: FakeEnvironment,
+) -> None:
+    # Given
+    name = environment.publish("get_item", 1, 2, live=1)
+    environment.codedeploy.answers["d-1"] = [
+        status("Created"),
+        status("InProgress"),
+        status("Succeeded"),
+    ]
+
+    # When
+    told = run(environment)
+
+    # Then
+    [call] = environment.codedeploy.created
+    assert call["deploymentGroupName"] == name
+    assert "deploymentConfigName" not in call
+    assert application(call) == {
+        "Name": name,
+        "Alias": "live",
+        "CurrentVersion": "1",
+        "TargetVersion": "2",
+    }
+    assert "get_item" in told
+    assert environment.lambda_.moves == []
+    assert releases(environment)[0].result == "succeeded"  # type: ignore[arg-type]
+
+
+def test_what_an_alarm_has_stopped_is_followed_back(environment: FakeEnvironment) -> None:
+    # Given
+    environment.publish("get_item", 1, 2, live=1)
+    error = {"code": "ALARM_ACTIVE", "message": "alarms: itemstream-test-get-item-canary"}
+    back = {"rollbackDeploymentId": "d-9"}
+    environment.codedeploy.answers = {
+        "d-1": [status("Stopped", errorInformation=error, rollbackInfo=back)],
+        "d-9": [status("InProgress"), status("Succeeded")],
+    }
+
+    # When
+    with pytest.raises(Problem, match="rolled back: alarms: itemstream-test-get-item-canary"):
+        run(environment)
+
+    # Then
+    assert environment.codedeploy.answers["d-9"] == [status("Succeeded")]
+
+
+def test_one_that_is_under_way_to_the_same_version_is_followed(
+    environment: FakeEnvironment,
+) -> None:
+    # Given that the command was killed and CodeDeploy went on
+    name = environment.publish("get_item", 1, 2, live=1)
+    specification = {"Resources": [{"get_item": {"Properties": {"TargetVersion": "2"}}}]}
+    revision = {"appSpecContent": {"content": json.dumps(specification)}}
+    environment.codedeploy.under_way[name] = "d-7"
+    environment.codedeploy.answers["d-7"] = [
+        status("InProgress", revision=revision),
+        status("Succeeded"),
+    ]
+
+    # When
+    run(environment)
+
+    # Then
+    assert environment.codedeploy.created == []
+
+
+def test_one_to_another_version_stops_all_before_any_begins(
+    environment: FakeEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    monkeypatch.setattr(
+        "tools.releases.deploying.chosen_functions", lambda _: ["create_item", "get_item"]
+    )
+    environment.publish("create_item", 1, 2, live=1)
+    environment.codedeploy.under_way[environment.publish("get_item", 1, 3, live=1)] = "d-7"
+    environment.codedeploy.answers["d-7"] = [status("InProgress")]
+
+    # When
+    with pytest.raises(Problem, match="Another deployment of get_item is under way"):
+        run(environment)
+
+    # Then
+    assert environment.codedeploy.created == environment.written() == []
+
+
+def test_the_history_knows_how_one_ended_that_nobody_followed(
+    environment: FakeEnvironment,
+) -> None:
+    # Given
+    environment.publish("get_item", 1, 2, live=1)
+    environment.codedeploy.answers["d-1"] = [status("InProgress")]
+
+    def killed(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        deploy(environment, [], None, lambda _: None, killed)  # type: ignore[arg-type]
+    unended = markdown(releases(environment))  # type: ignore[arg-type]
+
+    # When
+    environment.codedeploy.answers["d-1"] = [status("Succeeded")]
+
+    # Then
+    assert "| 1 → 2 | the environment's | not ended | somebody |" in unended
+    assert "| succeeded |" in markdown(releases(environment))  # type: ignore[arg-type]
+
+
+def test_where_it_has_no_application_the_alias_moves_at_once(
+    environment: FakeEnvironment,
+) -> None:
+    # Given an environment in which Terraform moves aliases
+    environment.codedeploy.application = None
+    name = environment.publish("get_item", 1, 2, live=1)
+
+    # When
+    run(environment)
+
+    # Then
+    assert environment.lambda_.moves == [(name, "2", {})]
+
+
+def test_rolling_back_is_a_deployment_that_no_alarm_stops(environment: FakeEnvironment) -> None:
+    # Given
+    environment.publish("get_item", 1, 2, live=2)
+    environment.codedeploy.answers["d-1"] = [status("InProgress"), status("Succeeded")]
+
+    # When
+    roll_back(environment, ["get_item"], lambda _: None, lambda _: None)  # type: ignore[arg-type]
+
+    # Then
+    [call] = environment.codedeploy.created
+    assert application(call)["TargetVersion"] == "1"
+    assert call["deploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"
+    assert call["overrideAlarmConfiguration"] == {"enabled": False}
+
+
+def test_rolling_back_ends_a_deployment_under_way(environment: FakeEnvironment) -> None:
+    # Given
+    name = environment.publish("get_item", 1, 2, live=1)
+    weights = {"AdditionalVersionWeights": {"2": 0.1}}
+    environment.lambda_.aliases[name]["RoutingConfig"] = weights
+    environment.codedeploy.under_way[name] = "d-7"
+    back = {"rollbackDeploymentId": "d-8"}
+    environment.codedeploy.answers = {
+        "d-7": [status("Stopped", rollbackInfo=back)],
+        "d-8": [status("Succeeded")],
+    }
+
+    # When
+    told = roll_back(environment, ["get_item"], lambda _: None, lambda _: None)  # type: ignore[arg-type]
+
+    # Then
+    assert environment.codedeploy.stopped == ["d-7"]
+    assert environment.codedeploy.created == []
+    assert told == "live again: get_item 1"
+
+
+def test_the_requests_are_such_as_codedeploy_takes() -> None:
+    # Given the real client, which checks requests and answers against the service's model
+    client = boto3.client(
+        "codedeploy", "eu-central-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+
+    class Account:
+        prefix = "itemstream-test-"
+
+        def client(self, _: str) -> Any:
+            return client
+
+    with Stubber(client) as stub:
+        stub.add_response("get_application", {"application": {}})
+        stub.add_response("list_deployments", {"deployments": []})
+        stub.add_response("create_deployment", {"deploymentId": "d-1"})
+        stub.add_response("stop_deployment", {"status": "Pending"})
+        stub.add_response("get_deployment", {"deploymentInfo": {"status": "Succeeded"}})
+
+        # When
+        code_deploy = CodeDeploy(Account())  # type: ignore[arg-type]
+        assert code_deploy.exists()
+        assert code_deploy.found(VERSIONS) is None
+        strategy = read_strategy("canary10percent5minutes")
+        deployment = code_deploy.begin(VERSIONS, "2", strategy, heed_alarms=False)
+        outcome = code_deploy.stop(deployment.id).advance()
+
+    # Then
+    assert outcome is not None
+    assert outcome.well
+    stub.assert_no_pending_responses()
