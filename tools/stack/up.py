@@ -72,12 +72,10 @@ def bring_up(stack: Stack, progress: Progress, run: Run | None = None) -> None:
         terraform.result()
         artifacts, choice = packages.result()
         database.result()
-    keep(stack, choice)
-    if lambda_host(stack).state() != "running":
-        _run(lambda_host(stack), progress)
+    _ensure_host(stack, choice, progress)
     _apply(Workspace(stack, artifacts), progress)
     if run is not Run.SOURCE:
-        # One that ran the source could run what was published until now, and this one cannot.
+        # Not sooner: one for images cannot run what was published for the source.
         _run(lambda_host(stack), progress)
     with progress.step("Database") as report:
         report(ensure_database(stack))
@@ -102,6 +100,15 @@ def _start(stack: Stack, progress: Progress) -> None:
     if _run(ministack(stack), progress) != "running":
         # Its functions hold credentials that the MiniStack before has given.
         lambda_host(stack).stop()
+
+
+def _ensure_host(stack: Stack, choice: RunChoice, progress: Progress) -> None:
+    """Have a host that runs what is published now, and choose what will be."""
+    if not (stack.folder / "outputs.json").exists():
+        keep(stack, choice)
+    if lambda_host(stack).state() != "running":
+        _run(lambda_host(stack), progress)
+    keep(stack, choice)
 
 
 def _run(daemon: Daemon, progress: Progress) -> str:
