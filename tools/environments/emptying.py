@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["count_versions", "empty_bucket"]
 
 _GONE = {"404", "NoSuchBucket"}
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+_AT_ONCE = 1000
 
 
 def empty_bucket(caller: SignedIn, bucket: str, report: Callable[[str], None]) -> int:
@@ -29,7 +31,8 @@ def empty_bucket(caller: SignedIn, bucket: str, report: Callable[[str], None]) -
     """
     client = caller.client("s3")
     deleted = 0
-    for versions in _pages(client, bucket):
+    # From the beginning each time: what comes after a version that is gone is not well defined.
+    while versions := next(_pages(client, bucket), None):
         answer = client.delete_objects(Bucket=bucket, Delete={"Objects": versions, "Quiet": True})
         if errors := answer.get("Errors"):
             raise Problem(
@@ -47,9 +50,12 @@ def count_versions(caller: SignedIn, bucket: str) -> int:
 
 
 def _pages(client: Any, bucket: str) -> Iterator[list[dict[str, str]]]:
-    """Yield versions and delete markers, up to 1,000 at once, which is what S3 deletes at once."""
+    """Yield versions and delete markers, as many at once as can be deleted at once."""
+    pages = client.get_paginator("list_object_versions").paginate(
+        Bucket=bucket, PaginationConfig={"PageSize": _AT_ONCE}
+    )
     try:
-        for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for page in pages:
             found = [
                 {"Key": version["Key"], "VersionId": version["VersionId"]}
                 for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))

@@ -103,18 +103,22 @@ def account_settings(repository: str, chosen: Sequence[str]) -> dict[str, Any]:
 def tell_what_to_set(outputs: dict[str, Any], region: str) -> None:
     """Print the variables that GitHub needs; no secret is among them."""
     roles = outputs["roles"]
+    here = sorted(roles["deploy"])
+    # With an account for each environment, each has a role that plans.
+    everywhere = here == sorted(name for name in environments() if name != LOCAL_ENVIRONMENT)
+    planning = [""] if everywhere else [f"_{environment.upper()}" for environment in here]
     lines = [
         "Set in GitHub, under Settings → Secrets and variables → Actions → Variables:",
-        f"  AWS_REGION      {region}",
-        f"  AWS_PLAN_ROLE   {roles['plan']}",
-        f"  AWS_PUSH_ROLE   {roles['push']}",
+        f"  AWS_REGION {region}",
+        *(f"  AWS_PLAN_ROLE{suffix} {roles['plan']}" for suffix in planning),
+        f"  AWS_PUSH_ROLE {roles['push']} (if this account's registry has the images)",
         "and, under Settings → Environments, in each environment:",
         *(
-            f"  {name:9} AWS_DEPLOY_ROLE   {roles['deploy'][environment]}"
-            for environment in sorted(roles["deploy"])
+            f"  {name}: AWS_DEPLOY_ROLE {roles['deploy'][environment]}"
+            for environment in here
             for name in _environment(environment)["github_environments"]
         ),
-        "An environment `images` is needed too; it has no variables.",
+        "An environment `images` is needed too; it has no variables of its own.",
     ]
     for line in lines:
         typer.echo(line)

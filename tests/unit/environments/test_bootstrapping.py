@@ -1,0 +1,101 @@
+"""What an account is prepared for, and what people then set in GitHub."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tools.infrastructure import bootstrapping
+from tools.infrastructure.bootstrapping import account_settings, tell_what_to_set
+from tools.project import Problem
+
+if TYPE_CHECKING:
+    from tools.infrastructure.signing_in import SignedIn
+
+OUTPUTS = {
+    "roles": {
+        "plan": "arn:plan",
+        "push": "arn:push",
+        "deploy": {"dev": "arn:dev", "prod": "arn:prod", "staging": "arn:staging"},
+    }
+}
+
+
+def test_an_account_has_all_environments_unless_some_are_chosen() -> None:
+    everything = account_settings("acme/itemstream", [])["environments"]
+    assert sorted(everything) == ["dev", "prod", "staging"]
+    assert list(account_settings("acme/itemstream", ["prod"])["environments"]) == ["prod"]
+
+
+def test_only_developers_environment_has_previews_and_may_be_destroyed() -> None:
+    found = account_settings("acme/itemstream", [])["environments"]
+    assert {name for name, each in found.items() if each["copies"] or each["may_destroy"]} == {
+        "dev"
+    }
+    assert found["dev"]["github_environments"] == ["dev", "preview"]
+
+
+def test_an_unknown_environment_is_refused() -> None:
+    with pytest.raises(Problem, match="no environment local: use dev, prod, staging"):
+        account_settings("acme/itemstream", ["local"])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "git@github.com:acme/itemstream.git",
+        "https://github.com/acme/itemstream",
+        "ssh://git@github.com/acme/itemstream.git",
+    ],
+)
+def test_the_repository_is_that_of_origin(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrapping, "run", lambda _: f"{address}\n")
+    assert bootstrapping._origin() == "acme/itemstream"
+
+
+def test_without_an_origin_on_github_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrapping, "run", lambda _: "/somewhere/else\n")
+    with pytest.raises(Problem, match="--repository organisation/name"):
+        bootstrapping._origin()
+
+
+@pytest.mark.parametrize(("tags", "made"), [([], False), ([("Project", "itemstream")], True)])
+def test_githubs_provider_is_made_unless_somebody_else_made_it(
+    caller: SignedIn, tags: list[tuple[str, str]], *, made: bool
+) -> None:
+    # Given an account without it
+    assert bootstrapping._makes_identity_provider(caller)
+
+    # When there is one
+    caller.client("iam").create_open_id_connect_provider(
+        Url="https://token.actions.githubusercontent.com",
+        ClientIDList=["sts.amazonaws.com"],
+        ThumbprintList=["0" * 40],
+        Tags=[{"Key": key, "Value": value} for key, value in tags],
+    )
+
+    # Then it is ours to keep only if it is ours
+    assert bootstrapping._makes_identity_provider(caller) is made
+
+
+def test_each_variable_of_github_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_what_to_set(OUTPUTS, "eu-central-1")
+    told = capsys.readouterr().out
+    for line in (
+        "AWS_REGION eu-central-1",
+        "AWS_PLAN_ROLE arn:plan",
+        "AWS_PUSH_ROLE arn:push",
+        "dev: AWS_DEPLOY_ROLE arn:dev",
+        "preview: AWS_DEPLOY_ROLE arn:dev",
+        "prod: AWS_DEPLOY_ROLE arn:prod",
+    ):
+        assert line in told
+
+
+def test_an_account_of_one_environment_has_a_role_of_its_own_that_plans(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    roles = {**OUTPUTS["roles"], "deploy": {"prod": "arn:prod"}}
+    tell_what_to_set({"roles": roles}, "eu-central-1")
+    assert "AWS_PLAN_ROLE_PROD arn:plan" in capsys.readouterr().out
