@@ -49,6 +49,11 @@ locals {
     PYDANTIC_DISABLE_PLUGINS = "true"
   }
 
+  metrics = {
+    namespace = local.common_settings.POWERTOOLS_METRICS_NAMESPACE
+    service   = local.common_settings.POWERTOOLS_SERVICE_NAME
+  }
+
   environments = {
     for logical, function in local.functions : logical => merge(
       local.common_settings,
@@ -203,6 +208,9 @@ module "function" {
     maximum    = ceil(each.value.concurrency.provisioned_maximum * var.concurrency_scale.provisioned)
     autoscaled = !var.emulated
   }
+
+  deployment = local.deployment
+  metrics    = local.metrics
 
   kms_key_arn        = aws_kms_key.data.arn
   log_retention_days = var.log_retention_days

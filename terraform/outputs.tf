@@ -160,6 +160,7 @@ output "policies" {
     { for logical, queue in module.queue : "${logical}_queue" => queue.policy if queue.policy != null },
     { for logical, queue in module.rule_dead_letters : "${logical}_rule_dead_letters" => queue.policy },
     { for role in aws_iam_role_policy.scheduler : "scheduler" => role.policy },
+    { for role in aws_iam_role_policy.deployments : "deployments" => role.policy },
     merge(module.network[*].policies...),
     merge(module.database[*].policies...),
   )

@@ -49,6 +49,21 @@ variable "alert_emails" {
   default     = []
 }
 
+variable "deployment" {
+  description = "How functions come to a new version: strategy all_at_once (Terraform moves them), or one of CodeDeploy's, such as canary10percent5minutes or linear10percentevery1minute, with which `itemstream deploy` moves them. To be chosen before the first apply."
+  type        = object({ strategy = optional(string, "canary10percent5minutes") })
+  default     = {}
+
+  validation {
+    condition = contains([
+      "all_at_once",
+      "canary10percent5minutes", "canary10percent10minutes", "canary10percent15minutes", "canary10percent30minutes",
+      "linear10percentevery1minute", "linear10percentevery2minutes", "linear10percentevery3minutes", "linear10percentevery10minutes",
+    ], var.deployment.strategy)
+    error_message = "strategy must be all_at_once, canary10percent5minutes (10, 15, 30) or linear10percentevery1minute (2minutes, 3minutes, 10minutes)."
+  }
+}
+
 variable "concurrency_scale" {
   description = "Factors by which the catalogue's reserved and provisioned concurrency apply here; provisioned 0 keeps nothing warm."
   type        = object({ reserved = number, provisioned = number })

@@ -11,10 +11,7 @@ module "websocket_api" {
   }
   authorizer = local.invocable[local.authorizers.websocket]
   throttle   = var.throttle
-  metrics = {
-    namespace = local.common_settings.POWERTOOLS_METRICS_NAMESPACE
-    service   = local.common_settings.POWERTOOLS_SERVICE_NAME
-  }
+  metrics    = local.metrics
 
   log_retention_days = var.log_retention_days
   kms_key_arn        = aws_kms_key.data.arn

@@ -4,6 +4,8 @@ deletion_protection = false
 log_level           = "DEBUG"
 log_retention_days  = 30
 
+deployment = { strategy = "all_at_once" }
+
 concurrency_scale = { reserved = 0.2, provisioned = 0 }
 
 network  = { cidr = "10.10.0.0/16", zones = ["a", "b"], interface_endpoints = ["secretsmanager", "sqs"] }

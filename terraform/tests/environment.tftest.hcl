@@ -99,6 +99,20 @@ run "environment" {
   }
 
   assert {
+    condition = alltrue([
+      for function in module.function :
+      (function.guarantees.deployment_configuration == null) == (var.emulated || var.deployment.strategy == "all_at_once") &&
+      length(function.guarantees.deployment_alarms) == (function.guarantees.deployment_configuration == null ? 0 : 3)
+    ])
+    error_message = "Every function must come to a new version as the environment says: by CodeDeploy, and watched, where that is gradual."
+  }
+
+  assert {
+    condition     = var.environment != "prod" || alltrue([for function in module.function : function.guarantees.deployment_configuration == "CodeDeployDefault.LambdaCanary10Percent5Minutes"])
+    error_message = "In production a tenth of the calls must try a new version first."
+  }
+
+  assert {
     condition     = alltrue([for function in module.function : function.guarantees.environment_kms_key_arn == aws_kms_key.data.arn])
     error_message = "Every function's environment variables must be encrypted with our key."
   }
@@ -126,10 +140,10 @@ run "environment" {
   assert {
     condition = alltrue([
       for logical, function in module.function :
-      length(setsubtract(["errors", "throttles", "duration", "concurrency", "dead_letters"], keys(function.guarantees.alarm_actions))) == 0 &&
+      length(setsubtract(["errors", "canary", "throttles", "duration", "concurrency", "dead_letters"], keys(function.guarantees.alarm_actions))) == 0 &&
       contains(keys(function.guarantees.alarm_actions), "iterator_age") == anytrue([for consumed in local.functions[logical].consumes : can(consumed.stream)])
     ])
-    error_message = "Every function must have its six alarms: five, and the iterator's age where it reads a stream."
+    error_message = "Every function must have its seven alarms: six, and the iterator's age where it reads a stream."
   }
 
   assert {

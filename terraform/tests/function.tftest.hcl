@@ -21,6 +21,7 @@ variables {
   kms_key_arn             = "arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000000"
   log_retention_days      = 7
   alerts_topic_arn        = "arn:aws:sns:eu-central-1:111122223333:alerts"
+  metrics                 = { namespace = "Tests", service = "test" }
 }
 
 run "stream" {
@@ -68,6 +69,74 @@ run "alarms" {
       }
     )
     error_message = "Alarms must follow the function's own time-out, concurrency, queue and error rate."
+  }
+
+  assert {
+    condition = {
+      for query in aws_cloudwatch_metric_alarm.this["canary"].metric_query : query.id => try(jsonencode(query.metric[0].dimensions), query.expression)
+      } == {
+      rate          = "IF(invocations > 0, 100 * (FILL(errors, 0) + FILL(server_errors, 0)) / invocations, 0)"
+      errors        = jsonencode({ FunctionName = var.name, Resource = "${var.name}:live", ExecutedVersion = aws_lambda_function.this.version })
+      invocations   = jsonencode({ FunctionName = var.name, Resource = "${var.name}:live", ExecutedVersion = aws_lambda_function.this.version })
+      server_errors = jsonencode({ function = var.name, service = "test", version = aws_lambda_function.this.version })
+    }
+    error_message = "The canary's alarm must watch the newest version alone, where the alias calls it."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["canary"].evaluation_periods == 1 && aws_cloudwatch_metric_alarm.this["canary"].datapoints_to_alarm == 1
+    error_message = "One bad minute of a new version must be enough."
+  }
+
+  assert {
+    condition     = length(aws_codedeploy_deployment_group.this) == 0 && aws_lambda_alias.at_once[0].function_version == aws_lambda_function.this.version
+    error_message = "Unless it is said how, Terraform itself must move the alias."
+  }
+}
+
+run "gradual" {
+  command = plan
+
+  module {
+    source = "./modules/function"
+  }
+
+  variables {
+    deployment = {
+      application   = "itemstream-test-functions"
+      role_arn      = "arn:aws:iam::111122223333:role/deployments"
+      configuration = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    }
+    provisioned_concurrency = { minimum = 1, maximum = 5, autoscaled = true }
+  }
+
+  assert {
+    condition     = length(aws_lambda_alias.at_once) == 0 && aws_lambda_alias.gradual[0].name == "live" && output.alias.name == "live"
+    error_message = "Callers must find the same alias, whoever moves it."
+  }
+
+  assert {
+    condition = (
+      one(aws_codedeploy_deployment_group.this).deployment_style[0] == { deployment_option = "WITH_TRAFFIC_CONTROL", deployment_type = "BLUE_GREEN" } &&
+      one(aws_codedeploy_deployment_group.this).deployment_config_name == "CodeDeployDefault.LambdaCanary10Percent5Minutes" &&
+      one(aws_codedeploy_deployment_group.this).auto_rollback_configuration[0].enabled &&
+      toset(one(aws_codedeploy_deployment_group.this).auto_rollback_configuration[0].events) == toset(["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"])
+    )
+    error_message = "CodeDeploy must shift step by step, and go back by itself."
+  }
+
+  assert {
+    condition = (
+      one(aws_codedeploy_deployment_group.this).alarm_configuration[0].enabled &&
+      !one(aws_codedeploy_deployment_group.this).alarm_configuration[0].ignore_poll_alarm_failure &&
+      one(aws_codedeploy_deployment_group.this).alarm_configuration[0].alarms == toset([for alarm in ["canary", "duration", "throttles"] : "${var.name}-${alarm}"])
+    )
+    error_message = "CodeDeploy must watch what tells of a bad version."
+  }
+
+  assert {
+    condition     = aws_lambda_provisioned_concurrency_config.autoscaled[0].qualifier == "live"
+    error_message = "What is kept warm must be the alias, so that it follows the versions."
   }
 }
 

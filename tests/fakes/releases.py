@@ -173,7 +173,7 @@ class FakeEnvironment:
         name = self.prefix + function.replace("_", "-")
         self.lambda_.versions[name] = list(versions)
         self.lambda_.aliases[name] = {"FunctionVersion": str(live), "RevisionId": "1"}
-        for alarm in ("canary", "duration", "errors", "throttles"):
+        for alarm in ("canary", "duration", "throttles"):
             self.cloudwatch.states[f"{name}-{alarm}"] = "OK"
         self.cloudwatch.watched[f"{name}-canary"] = str(versions[-1])
         return name

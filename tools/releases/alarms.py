@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["alarm_names", "firing", "require_quiet"]
 
 # As terraform/modules/function/deployment.tf names them to CodeDeploy.
-_WATCHED = ("canary", "duration", "errors", "throttles")
+_WATCHED = ("canary", "duration", "throttles")
 # Terraform may just have made them, or pointed them at the version that is to be deployed: they are
-# evaluated each minute.
-_PATIENCE_SECONDS = 150
+# evaluated each minute, and one that fires may do so for two more.
+_PATIENCE_SECONDS = 240
 _LOOK_SECONDS = 2
 # DescribeAlarms takes a hundred names.
 _AT_ONCE = 100

@@ -1,4 +1,4 @@
-# The six alarms of a function. A breach must last, except where one event is already a fault.
+# The seven alarms of a function. A breach must last, except where one event is already a fault.
 
 locals {
   dimensions         = { FunctionName = var.name }
@@ -12,6 +12,24 @@ locals {
         evaluation_periods  = 3
         datapoints_to_alarm = 2
         expression          = "IF(invocations > 0, 100 * errors / invocations, 0)"
+        terms               = { for term in ["errors", "invocations"] : term => merge(local.lambda_terms[term], { dimensions = local.dimensions }) }
+      }
+      # Of the newest version alone, whatever its share: while the alias has weights, the other
+      # version's good answers must not hide its bad ones.
+      canary = {
+        description = "More than 1 % of the newest version's invocations fail, or are answered with an error of ours."
+        threshold   = 1
+        expression  = "IF(invocations > 0, 100 * (FILL(errors, 0) + FILL(server_errors, 0)) / invocations, 0)"
+        terms = merge(
+          { for term in ["errors", "invocations"] : term => merge(local.lambda_terms[term], { dimensions = local.version_dimensions }) },
+          {
+            server_errors = {
+              namespace  = var.metrics.namespace
+              metric     = "ServerErrors"
+              dimensions = { function = var.name, service = var.metrics.service, version = aws_lambda_function.this.version }
+            }
+          },
+        )
       }
       throttles = {
         description = "Invocations are refused: the reserved concurrency is used up."
@@ -54,8 +72,15 @@ locals {
     } : {},
   )
 
-  # The terms of `errors`, by the name the expression knows them by.
-  error_rate_terms = { errors = "Errors", invocations = "Invocations" }
+  # Terms of expressions, by the names these know them by.
+  lambda_terms = { for term in ["errors", "invocations"] : term => { namespace = "AWS/Lambda", metric = title(term) } }
+
+  # Lambda's for what an alias sends to one version.
+  version_dimensions = {
+    FunctionName    = var.name
+    Resource        = "${var.name}:live"
+    ExecutedVersion = aws_lambda_function.this.version
+  }
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
@@ -91,15 +116,15 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   }
 
   dynamic "metric_query" {
-    for_each = can(each.value.expression) ? local.error_rate_terms : {}
+    for_each = try(each.value.terms, {})
     content {
       id = metric_query.key
       metric {
-        namespace   = "AWS/Lambda"
-        metric_name = metric_query.value
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.metric
         stat        = "Sum"
         period      = 60
-        dimensions  = local.dimensions
+        dimensions  = metric_query.value.dimensions
       }
     }
   }

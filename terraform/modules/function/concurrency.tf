@@ -1,4 +1,5 @@
-# Warm capacity. Once target tracking moves the number, Terraform must leave it alone; `lifecycle`
+# Warm capacity of the alias. While the alias has weights, Lambda shares it out between both versions and
+# takes no change of it. Once target tracking moves the number, Terraform must leave it alone; `lifecycle`
 # takes no condition, hence two resources of which at most one exists.
 
 locals {
@@ -9,16 +10,16 @@ locals {
 resource "aws_lambda_provisioned_concurrency_config" "fixed" {
   count = local.fixed ? 1 : 0
 
-  function_name                     = aws_lambda_alias.live.function_name
-  qualifier                         = aws_lambda_alias.live.name
+  function_name                     = local.live.function_name
+  qualifier                         = local.live.name
   provisioned_concurrent_executions = var.provisioned_concurrency.minimum
 }
 
 resource "aws_lambda_provisioned_concurrency_config" "autoscaled" {
   count = local.autoscaled ? 1 : 0
 
-  function_name                     = aws_lambda_alias.live.function_name
-  qualifier                         = aws_lambda_alias.live.name
+  function_name                     = local.live.function_name
+  qualifier                         = local.live.name
   provisioned_concurrent_executions = max(1, var.provisioned_concurrency.minimum)
 
   lifecycle {
@@ -33,7 +34,7 @@ resource "aws_appautoscaling_target" "provisioned" {
 
   service_namespace  = "lambda"
   scalable_dimension = "lambda:function:ProvisionedConcurrency"
-  resource_id        = "function:${aws_lambda_alias.live.function_name}:${aws_lambda_alias.live.name}"
+  resource_id        = "function:${local.live.function_name}:${local.live.name}"
   min_capacity       = max(1, var.provisioned_concurrency.minimum)
   max_capacity       = var.provisioned_concurrency.maximum
 }

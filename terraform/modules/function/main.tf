@@ -54,13 +54,6 @@ locals {
   dead_letters_name = "${var.name}-dead-letters"
 }
 
-resource "aws_lambda_alias" "live" {
-  name             = "live"
-  description      = "What callers invoke."
-  function_name    = aws_lambda_function.this.function_name
-  function_version = aws_lambda_function.this.version
-}
-
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/aws/lambda/${var.name}"
   retention_in_days = var.log_retention_days
@@ -79,8 +72,8 @@ module "dead_letters" {
 # A destination rather than a dead_letter_config: it also says why the event failed, and both
 # together would store each dead letter twice.
 resource "aws_lambda_function_event_invoke_config" "live" {
-  function_name                = aws_lambda_alias.live.function_name
-  qualifier                    = aws_lambda_alias.live.name
+  function_name                = local.live.function_name
+  qualifier                    = local.live.name
   maximum_retry_attempts       = 2
   maximum_event_age_in_seconds = 21600
 

@@ -11,9 +11,9 @@ output "arn" {
 output "alias" {
   description = "What callers invoke: the name, ARN and integration URI of the alias `live`."
   value = {
-    name       = aws_lambda_alias.live.name
-    arn        = "arn:aws:lambda:${local.place}:function:${aws_lambda_alias.live.function_name}:${aws_lambda_alias.live.name}"
-    invoke_arn = aws_lambda_alias.live.invoke_arn
+    name       = local.live.name
+    arn        = "arn:aws:lambda:${local.place}:function:${local.live.function_name}:${local.live.name}"
+    invoke_arn = local.live.invoke_arn
   }
 }
 
@@ -48,7 +48,7 @@ output "guarantees" {
     layers                    = aws_lambda_function.this.layers
     published                 = aws_lambda_function.this.publish
     version                   = aws_lambda_function.this.version
-    alias_version             = aws_lambda_alias.live.function_version
+    alias_version             = local.live.function_version
     tracing                   = one(aws_lambda_function.this.tracing_config[*].mode)
     environment_kms_key_arn   = aws_lambda_function.this.kms_key_arn
     role_name                 = aws_iam_role.this.name
@@ -63,6 +63,8 @@ output "guarantees" {
     provisioned_concurrency   = one(concat(aws_lambda_provisioned_concurrency_config.fixed, aws_lambda_provisioned_concurrency_config.autoscaled)[*].provisioned_concurrent_executions)
     provisioned_maximum       = one(aws_appautoscaling_target.provisioned[*].max_capacity)
     iterator_age_alarm        = try(aws_cloudwatch_metric_alarm.this["iterator_age"].threshold, null)
+    deployment_configuration  = one(aws_codedeploy_deployment_group.this[*].deployment_config_name)
+    deployment_alarms         = toset(flatten(aws_codedeploy_deployment_group.this[*].alarm_configuration[*].alarms))
     alarm_actions             = { for name, alarm in aws_cloudwatch_metric_alarm.this : name => alarm.alarm_actions }
   }
 }

@@ -92,6 +92,17 @@ variable "stream_old_seconds" {
   default     = null
 }
 
+variable "deployment" {
+  description = "How CodeDeploy moves the alias to a new version: its application, role and deployment configuration. Null: Terraform moves it at once."
+  type        = object({ application = string, role_arn = string, configuration = string })
+  default     = null
+}
+
+variable "metrics" {
+  description = "Namespace and service under which the function counts what it answers."
+  type        = object({ namespace = string, service = string })
+}
+
 variable "kms_key_arn" {
   description = "Customer-managed key for environment variables, logs and dead letters."
   type        = string

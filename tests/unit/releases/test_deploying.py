@@ -98,7 +98,7 @@ def test_a_version_that_was_taken_back_is_not_tried_again_unless_named(
     # Given
     name = environment.publish("get_item", 1, 2, live=1)
     clock.happens = lambda now: environment.cloudwatch.states.update(
-        {f"{name}-errors": "ALARM" if 1 <= now < 3 else "OK"}
+        {f"{name}-throttles": "ALARM" if 1 <= now < 3 else "OK"}
     )
     with pytest.raises(Problem):
         run(environment, clock)
@@ -215,8 +215,8 @@ def test_an_alarm_that_is_missing_or_watches_another_version_stops_it(
     # Then
     with pytest.raises(Problem, match="watches version 1, and 2"):
         run(environment, clock)
-    del environment.cloudwatch.states[f"{name}-errors"]
-    with pytest.raises(Problem, match=f"no alarm {name}-errors"):
+    del environment.cloudwatch.states[f"{name}-throttles"]
+    with pytest.raises(Problem, match=f"no alarm {name}-throttles"):
         run(environment, clock)
     assert environment.lambda_.moves == []
 
