@@ -1,5 +1,5 @@
-# What must hold where an environment is set otherwise than it is: with a response cache, and with
-# functions in another package.
+# What must hold where an environment is set otherwise than it is. Settings that have nothing to do with
+# each other share a plan, as each takes a quarter of a minute.
 
 mock_provider "aws" {
   source          = "./tests/mocks"
@@ -10,12 +10,14 @@ variables {
   artifacts_file = "tests/artifacts.json"
 }
 
-run "response_cache" {
+# With a response cache; and all functions as images, but for what the catalogue itself wants as an archive.
+run "response_cache_and_images" {
   command = plan
 
   variables {
     emulated       = false
     response_cache = { size_gb = "0.5", ttl_seconds = 10 }
+    package_type   = "Image"
   }
 
   assert {
@@ -32,13 +34,27 @@ run "response_cache" {
     ])
     error_message = "Cached answers must be encrypted, and dropped only by those who may."
   }
+
+  assert {
+    condition = alltrue([
+      for logical, entry in local.catalogue.functions : module.function[logical].guarantees.package_type == try(entry.package_type, "Image")
+    ])
+    error_message = "What the catalogue says of a function's package must hold in every environment."
+  }
+
+  assert {
+    condition     = module.function["call_ingestor"].guarantees.package_type == "Zip" && length(module.function["call_ingestor"].guarantees.layers) == 1
+    error_message = "The ingestor of call records must be an archive on the shared layer, whatever the others are."
+  }
 }
 
-# Tokens of somebody else, and names of one's own.
-run "foreign_issuer_and_own_domains" {
+# With tokens of somebody else and names of one's own; and all functions as archives with the shared layer.
+run "foreign_issuer_own_domains_and_archives" {
   command = plan
 
   variables {
+    package_type = "Zip"
+
     domains = {
       zone_id = "Z1234567890"
       names = {
@@ -50,7 +66,6 @@ run "foreign_issuer_and_own_domains" {
     tokens = { issuer = "https://issuer.example", jwks_url = "https://issuer.example/jwks.json", audience = "items" }
   }
 
-  # In the order of the secrets' names: canary_client, token_signing.
   assert {
     condition = jsonencode([
       for grant in local.access["health_checker"] : grant.actions if grant.service == "secretsmanager"
@@ -79,15 +94,6 @@ run "foreign_issuer_and_own_domains" {
     condition     = module.rest_api.stage_guarantees.own_domain_only && !module.http_api.guarantees.own_domain_only
     error_message = "Where clients need certificates, and only there, API Gateway's own address must be closed."
   }
-}
-
-# The same functions as archives with the shared layer.
-run "archives" {
-  command = plan
-
-  variables {
-    package_type = "Zip"
-  }
 
   assert {
     condition     = alltrue([for function in module.function : function.guarantees.package_type == "Zip" && length(function.guarantees.layers) == 1])
@@ -102,26 +108,5 @@ run "archives" {
   assert {
     condition     = one(aws_lambda_layer_version.shared).compatible_architectures == toset(["arm64"])
     error_message = "The layer must be of the functions' architecture."
-  }
-}
-
-# As images, but for what the catalogue itself wants as an archive.
-run "images" {
-  command = plan
-
-  variables {
-    package_type = "Image"
-  }
-
-  assert {
-    condition = alltrue([
-      for logical, entry in local.catalogue.functions : module.function[logical].guarantees.package_type == try(entry.package_type, "Image")
-    ])
-    error_message = "What the catalogue says of a function's package must hold in every environment."
-  }
-
-  assert {
-    condition     = module.function["call_ingestor"].guarantees.package_type == "Zip" && length(module.function["call_ingestor"].guarantees.layers) == 1
-    error_message = "The ingestor of call records must be an archive on the shared layer, whatever the others are."
   }
 }

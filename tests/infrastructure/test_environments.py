@@ -44,7 +44,7 @@ GUARDED_BY: dict[str, str | tuple[str, ...]] = {
     "aws_sqs_queue": ("module.function[", "module.queue[", "module.rule_dead_letters["),
     "aws_wafv2_web_acl": "module.web_acl[",
 }
-# Its variants set what they are about themselves, and are four plans more.
+# Its variants set what they are about themselves, and are two plans more.
 VARIED = "prod"
 # The tests of a whole root; the others are about a module by itself.
 WHOLE = {"bootstrap", "consumers", "environment", "variants"}
