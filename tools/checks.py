@@ -25,6 +25,11 @@ __all__ = ["check_all"]
 _BIN = Path(sys.executable).parent
 # checkov pins packages that we do not want pinned, so it has an environment of its own.
 _CHECKOV = LOCAL / "checkov-venv"
+_DOCKERFILES = sorted(
+    path
+    for folder in ("authorizers", "functions", "layers", "scheduled", "tools")
+    for path in (ROOT / folder).rglob("Dockerfile")
+)
 # Every commit is searched, and what is about to be one. What is found is not tried, nor printed.
 _SECRETS = (
     *(".", "--quiet", "--redact", "--no-validate", "--no-update-check"),
@@ -72,6 +77,7 @@ def _checks() -> list[_Check]:
         _Check("openapi", [python, "-m", "tools.openapi", "--check"], "make openapi"),
         _Check("asyncapi", [python, "-m", "tools.asyncapi", "--check"], "make asyncapi"),
         _Check("schemas", [python, "-m", "tools.event_schemas", "--check"], "make schemas"),
+        _Check("hadolint", [check_program("hadolint"), *map(str, _DOCKERFILES)]),
         *_workflow_checks(),
         *_tflint(),
         _Check("secrets", [check_program("kingfisher"), "scan", *_SECRETS], _NO_SECRETS),

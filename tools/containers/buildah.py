@@ -37,15 +37,18 @@ class Buildah:
         For buildah's own storage.
     secrets
         Files for the build's time, by their names.
+    cached
+        Whether steps that were taken before count; without, everything is made anew.
     """
 
     name = "buildah"
     stand_in = True
 
-    def __init__(self, folder: Path, secrets: Mapping[str, Path]) -> None:
+    def __init__(self, folder: Path, secrets: Mapping[str, Path], *, cached: bool = True) -> None:
         self._program = find_buildah()
         self._folder = folder
         self._secrets = secrets
+        self._cached = cached
         settings = folder / "storage.conf"
         folder.mkdir(parents=True, exist_ok=True)
         settings.write_text(
@@ -132,10 +135,10 @@ class Buildah:
         secrets = (f"--secret=id={key},src={path}" for key, path in self._secrets.items())
         # Files of one time, and no label of buildah's own: the same input, the same image.
         same = ("--timestamp", "0", "--identity-label=0")
-        kept = f"--layers={str(layers).lower()}"
+        kept = (f"--layers={str(layers).lower()}", *(() if self._cached else ("--no-cache",)))
         about = ("--file", str(dockerfile), "--tag", name)
         self._run(
-            *("build", "--quiet", "--isolation", "chroot", kept, *same, *about),
+            *("build", "--quiet", "--isolation", "chroot", *kept, *same, *about),
             *secrets,
             *options,
             str(context),

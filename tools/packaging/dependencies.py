@@ -21,8 +21,8 @@ __all__ = ["compile_for", "install", "installed", "kept_services"]
 _INSTALLED = LOCAL / "packages"
 _COMPILER = Path(__file__).with_name("byte_code.py")
 _KEPT_SERVICES = ROOT / "layers" / "aws_services.txt"
-# Left out: what an installer leaves behind and nobody imports at run time.
-_LEFT_OUT = ("bin", ".lock")
+# Left out: what an installer leaves behind, and documents; nobody imports them at run time.
+_LEFT_OUT = ("bin", ".lock", "boto3/examples")
 # Published as source alone. It is pure Python, as long as nothing here tempts its build to bind to
 # a libvips of this machine; the one it uses comes as a wheel.
 _FROM_SOURCE = ("pyvips",)
@@ -85,6 +85,9 @@ def install(lock: Path, folder: Path, platform: Platform, imported_as: str) -> N
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+    for record in folder.glob("*.dist-info/RECORD"):
+        # It names programs that are left out, by hashes that depend on where they were installed.
+        record.unlink()
     _leave_out_services(folder / "botocore" / "data")
     compile_for(platform, folder, imported_as)
 

@@ -13,7 +13,7 @@ __all__ = ["main", "mistakes_in"]
 
 # What GitHub gives a step that names no shell: `bash -e`.
 _BASH = ("--shell=bash", "--severity=style", "--color=never")
-_FILES = sorted((ROOT / "tools").glob("*.sh"))
+_FILES = sorted([*(ROOT / "tools").rglob("*.sh"), *(ROOT / "layers").glob("*.sh")])
 
 
 def mistakes_in(shellcheck: Path, script: str) -> str:
