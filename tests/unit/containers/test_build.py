@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fakes.images import built
+from tests.fakes.container_images import built
 from tools.catalogue import Family
 from tools.containers import build, buildah, record, store
 from tools.containers.layout import Layout

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.images import built
+from tests.fakes.container_images import built
 from tools.containers.docker import Docker
 from tools.containers.engine import Recipe, Target
 from tools.containers.layout import Layout

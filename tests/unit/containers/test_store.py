@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fakes.images import built
+from tests.fakes.container_images import built
 from tools.containers import store
 from tools.project import Problem
 
