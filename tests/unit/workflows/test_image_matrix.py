@@ -8,7 +8,7 @@ import pytest
 
 from tools.catalogue import families
 from tools.project import ROOT, Problem
-from tools.workflows.pushed_images import pushed_images
+from tools.workflows.image_matrix import image_matrix
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ MANIFEST = ROOT / "terraform" / "tests" / "artifacts.json"
 
 def test_each_family_has_an_image_named_by_its_digest() -> None:
     # When
-    images = {image["family"]: image for image in pushed_images(MANIFEST)}
+    images = {image["family"]: image for image in image_matrix(MANIFEST)}
 
     # Then
     assert set(images) == {family.name for family in families()}
@@ -32,4 +32,4 @@ def test_each_family_has_an_image_named_by_its_digest() -> None:
 
 def test_without_a_push_there_is_nothing_to_vouch_for(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="itemstream push"):
-        pushed_images(tmp_path / "artifacts.json")
+        image_matrix(tmp_path / "artifacts.json")
