@@ -32,7 +32,9 @@ CONTENT = {
 EVENT = f"""{MEASURE}
 import json, uuid
 from types import SimpleNamespace
-context = SimpleNamespace(function_name="bench", function_version="1", aws_request_id=str(uuid.uuid4()))
+context = SimpleNamespace(
+    function_name="bench", function_version="1", aws_request_id=str(uuid.uuid4())
+)
 content = {json.dumps(CONTENT)!r}
 
 def event(method, resource, item_id=None, **headers):

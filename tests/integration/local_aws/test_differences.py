@@ -107,6 +107,11 @@ def test_there_is_no_application_auto_scaling(ministack: Ministack) -> None:
         )
 
 
+def test_there_is_no_code_deploy(ministack: Ministack) -> None:
+    with pytest.raises(ClientError):
+        ministack.client("codedeploy").list_applications()
+
+
 def test_traces_are_not_taken(ministack: Ministack) -> None:
     with pytest.raises(ClientError):
         ministack.client("xray").put_trace_segments(TraceSegmentDocuments=["{}"])
