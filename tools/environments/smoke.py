@@ -80,27 +80,27 @@ def smoke(
 
 
 def _wait_for_health(http: httpx.Client, rest: str, patience: float) -> str:
+    """Wait until the API can do its work, if not all of it; say what is not up."""
     deadline = time.monotonic() + patience
     while True:
-        told = _health(http, rest)
-        if told == "up":
+        works, told = _health(http, rest)
+        if works:
             return told
         if time.monotonic() > deadline:
             raise Problem(f"{rest}/health says: {told}. docs/runbooks/README.md has what to do.")
         time.sleep(_INTERVAL_SECONDS)
 
 
-def _health(http: httpx.Client, rest: str) -> str:
-    """Return the status, or what is not up."""
+def _health(http: httpx.Client, rest: str) -> tuple[bool, str]:
     try:
-        document = http.get(f"{rest}/health").json()
+        answer = http.get(f"{rest}/health")
+        document = answer.json()
     except (httpx.HTTPError, ValueError) as error:
-        return f"no answer ({error})"
-    if document.get("status") == "up":
-        return "up"
+        return False, f"no answer ({error})"
     parts = document.get("parts", {})
-    down = [f"{name} {part['status']}" for name, part in parts.items() if part["status"] != "up"]
-    return f"{document.get('status')}: {', '.join(down)}" if down else str(document)
+    not_up = [f"{name} {part['status']}" for name, part in parts.items() if part["status"] != "up"]
+    told = str(document.get("status", document))
+    return answer.is_success, f"{told}: {', '.join(not_up)}" if not_up else told
 
 
 def _use_an_item(http: httpx.Client, rest: str) -> str:

@@ -155,5 +155,6 @@ def _plan(root: RemoteRoot, artifacts: Path, out: Path | None = None) -> PlanSum
     root.initialise()
     with TemporaryDirectory() as folder:
         saved = (out or Path(folder) / "plan").resolve()
-        root.plan(artifacts, f"-out={saved}")
+        if not root.plan(artifacts, f"-out={saved}"):
+            return PlanSummary()
         return summarise(root.show(saved).get("resource_changes", ()))

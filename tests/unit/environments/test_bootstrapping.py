@@ -8,6 +8,8 @@ import pytest
 
 from tools.infrastructure import bootstrapping
 from tools.infrastructure.bootstrapping import account_settings, tell_what_to_set
+from tools.infrastructure.plan_summary import PlanSummary
+from tools.progress import Progress
 from tools.project import Problem
 
 if TYPE_CHECKING:
@@ -99,3 +101,27 @@ def test_an_account_of_one_environment_has_a_role_of_its_own_that_plans(
     roles = {**OUTPUTS["roles"], "deploy": {"prod": "arn:prod"}}
     tell_what_to_set({"roles": roles}, "eu-central-1")
     assert "AWS_PLAN_ROLE_PROD arn:plan" in capsys.readouterr().out
+
+
+class Root:
+    """A root with something to make, which nobody may make."""
+
+    def initialise(self) -> None:
+        """Be ready."""
+
+    def plan(self) -> PlanSummary:
+        return PlanSummary(created=["aws_s3_bucket.state"])
+
+    def apply(self, report: object) -> str:
+        raise AssertionError
+
+
+def test_who_declines_changes_nothing(caller: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given
+    monkeypatch.setattr(bootstrapping, "sign_in", lambda: caller)
+    monkeypatch.setattr(bootstrapping.BootstrapRoot, "of", lambda *_: Root())
+    monkeypatch.setattr("typer.confirm", lambda *_, **__: False)
+
+    # Then
+    with pytest.raises(Problem, match="Nothing was changed"):
+        bootstrapping.bootstrap("acme/itemstream", [], [], Progress(), ask=True)
