@@ -7,6 +7,7 @@ from importlib import import_module
 
 BENCHMARKS = [
     "cold_start",
+    "launchers",
     "warm_cpu",
     "authorizer",
     "list_pages",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tools.containers.build import build_base, build_images
+from tools.containers.interpreter import stand_in_interpreter
+from tools.dependencies.docker import docker_builds
 from tools.packaging.package import LOCAL_REGISTRY, package
 from tools.packaging.platforms import lambda_platform, this_machine
 from tools.stack.run_choice import Run, RunChoice
@@ -31,6 +34,9 @@ def make_packages(stack: Stack, run: Run, progress: Progress) -> tuple[Path, Run
         base = build_base(report)
         report(f"{len(digests)} families" if digests else "the base that archives run on")
     platform = lambda_platform(this_machine().architecture)
+    if not docker_builds():
+        # What runs archives compiles them too, whether or not this machine has such a Python.
+        platform = replace(platform, interpreter=stand_in_interpreter(base))
     return _package(stack, progress, platform, digests or None), RunChoice(run, base)
 
 

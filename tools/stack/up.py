@@ -15,6 +15,7 @@ from tools.infrastructure.workspace import STATE_BUCKET, Workspace
 from tools.project import Problem
 from tools.stack.clients import client
 from tools.stack.database import ensure_database
+from tools.stack.package_types import delete_functions_of_another_type
 from tools.stack.packages import make_packages
 from tools.stack.parts import install_ministack, lambda_host, mariadb, ministack, redis
 from tools.stack.record import applied_inputs, mark_applied, outputs, save_outputs
@@ -129,6 +130,7 @@ def _apply(workspace: Workspace, progress: Progress) -> None:
         client(stack, "s3").create_bucket(Bucket=STATE_BUCKET)
         report("done" if workspace.initialise() else "is there")
     with progress.step("Terraform apply") as report:
+        delete_functions_of_another_type(stack, chosen(stack))
         report(workspace.apply(report))
         save_outputs(stack, workspace.outputs())
         mark_applied(stack, inputs)
