@@ -22,6 +22,8 @@ locals {
       JWKS_MAX_AGE_SECONDS  = tostring(var.tokens.max_age_seconds)
       TOKEN_ISSUER          = local.tokens.issuer
       TOKEN_AUDIENCE        = local.tokens.audience
+      TOKEN_PROFILE         = var.tokens.profile
+      TOKEN_TENANT_CLAIM    = var.tokens.tenant_claim
     }
     database       = local.database_settings.database
     database_owner = local.database_settings.database_owner

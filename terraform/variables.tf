@@ -180,15 +180,22 @@ variable "web_acl" {
 }
 
 variable "tokens" {
-  description = "Which tokens are accepted. Null fields: tokens signed with our own keys."
+  description = "Which tokens are accepted. Null fields: tokens signed with our own keys. How the issuer writes them (rfc9068, auth0, cognito, entra or keycloak), and the claim that names the tenant."
   type = object({
     jwks_url         = optional(string)
     issuer           = optional(string)
     audience         = optional(string)
+    profile          = optional(string, "rfc9068")
+    tenant_claim     = optional(string, "tenant")
     cooldown_seconds = optional(number, 30)
     max_age_seconds  = optional(number, 300)
   })
   default = {}
+
+  validation {
+    condition     = contains(["rfc9068", "auth0", "cognito", "entra", "keycloak"], var.tokens.profile)
+    error_message = "A token's profile is rfc9068, auth0, cognito, entra or keycloak."
+  }
 
   validation {
     condition     = var.tokens.cooldown_seconds <= 60

@@ -16,3 +16,5 @@ class TokenSettings:
     token_audience: str
     jwks_cooldown_seconds: float = 30
     jwks_max_age_seconds: float = 3600
+    token_profile: str = "rfc9068"  # noqa: S105 (a name)
+    token_tenant_claim: str = "tenant"  # noqa: S105 (a name)

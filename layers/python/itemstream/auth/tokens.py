@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import jwt
 
 from itemstream.auth import Principal, TokenRefused
+from itemstream.auth.profiles import RFC_9068
 
 if TYPE_CHECKING:
     from itemstream.auth.keys import KeySet
+    from itemstream.auth.profiles import TokenProfile
 
 __all__ = ["MAX_TOKEN_LENGTH", "TokenVerifier"]
 
@@ -42,8 +44,10 @@ class TokenVerifier:
         The issuer's keys.
     issuer, audience
         Exactly what ``iss`` and ``aud`` must be.
-    types
-        Accepted values of ``typ``, in lower case.
+    profile
+        How the issuer writes access tokens.
+    tenant_claim
+        The claim that names the tenant.
     """
 
     def __init__(
@@ -52,12 +56,14 @@ class TokenVerifier:
         *,
         issuer: str,
         audience: str,
-        types: frozenset[str] = frozenset({"at+jwt", "application/at+jwt"}),
+        profile: TokenProfile = RFC_9068,
+        tenant_claim: str = "tenant",
     ) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
-        self._types = types
+        self._profile = profile
+        self._tenant_claim = tenant_claim
 
     def verify_header(self, authorization: str) -> Principal:
         """Verify the token of an ``Authorization`` header; see :meth:`verify`."""
@@ -90,11 +96,14 @@ class TokenVerifier:
                 issuer=self._issuer,
                 audience=self._audience,
                 leeway=LEEWAY_SECONDS,
-                options={"require": ["exp", "iat", "iss", "aud", "sub"], "strict_aud": True},
+                options={
+                    "require": ["exp", "iat", "iss", "aud", "sub"],
+                    "strict_aud": self._profile.one_audience,
+                },
             )
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise TokenRefused(type(error).__name__) from error
-        return _principal(claims)
+        return self._principal(claims)
 
     def _key_id(self, token: str) -> str:
         try:
@@ -105,23 +114,34 @@ class TokenVerifier:
             raise TokenRefused("header names a key or an extension")
         if str(header.get("alg")) not in self._keys.algorithms:
             raise TokenRefused("algorithm")
-        if str(header.get("typ", "")).lower() not in self._types:
+        if str(header.get("typ", "")).lower() not in self._profile.types:
             raise TokenRefused("type")
         key_id = header.get("kid")
         if not isinstance(key_id, str) or not key_id:
             raise TokenRefused("no key id")
         return key_id
 
+    def _principal(self, claims: dict[str, Any]) -> Principal:
+        # PyJWT reads "1700000000" and true as times too (RFC 7519, section 2: a JSON number).
+        if any(type(claims.get(name, 0)) not in (int, float) for name in ("exp", "iat", "nbf")):
+            raise TokenRefused("times")
+        for name, value in (self._profile.required or {}).items():
+            if name not in claims or value not in (None, claims[name]):
+                raise TokenRefused("not an access token")
+        tenant, subject = claims.get(self._tenant_claim), claims.get("sub")
+        if not isinstance(tenant, str) or not _TENANT.fullmatch(tenant):
+            raise TokenRefused("tenant")
+        if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
+            raise TokenRefused("subject")
+        scope, roles = claims.get(self._profile.scope_claim, ""), self._roles(claims)
+        if not isinstance(scope, str) or (scope and not _SCOPE.fullmatch(scope)):
+            raise TokenRefused("scope")
+        return Principal(tenant, subject, roles | set(scope.split()), int(claims["exp"]))
 
-def _principal(claims: dict[str, Any]) -> Principal:
-    # PyJWT reads "1700000000" and true as times too (RFC 7519, section 2: a JSON number).
-    if any(type(claims.get(name, 0)) not in (int, float) for name in ("exp", "iat", "nbf")):
-        raise TokenRefused("times")
-    tenant, subject, scope = claims.get("tenant"), claims.get("sub"), claims.get("scope", "")
-    if not isinstance(tenant, str) or not _TENANT.fullmatch(tenant):
-        raise TokenRefused("tenant")
-    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
-        raise TokenRefused("subject")
-    if not isinstance(scope, str) or (scope and not _SCOPE.fullmatch(scope)):
-        raise TokenRefused("scope")
-    return Principal(tenant, subject, frozenset(scope.split()), int(claims["exp"]))
+    def _roles(self, claims: dict[str, Any]) -> frozenset[str]:
+        roles = claims.get(self._profile.roles_claim, []) if self._profile.roles_claim else []
+        if not isinstance(roles, list) or not all(
+            isinstance(role, str) and _SCOPE.fullmatch(role) for role in roles
+        ):
+            raise TokenRefused("scope")
+        return frozenset(roles)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from itemstream.auth.keys import KeySet
+from itemstream.auth.profiles import PROFILES
 from itemstream.auth.sources import jwks_source
 from itemstream.auth.tokens import TokenVerifier
 
@@ -23,4 +24,10 @@ def token_verifier(settings: TokenSettings, *, warm: bool) -> TokenVerifier:
     )
     if warm:
         keys.warm()
-    return TokenVerifier(keys, issuer=settings.token_issuer, audience=settings.token_audience)
+    return TokenVerifier(
+        keys,
+        issuer=settings.token_issuer,
+        audience=settings.token_audience,
+        profile=PROFILES[settings.token_profile],
+        tenant_claim=settings.token_tenant_claim,
+    )
