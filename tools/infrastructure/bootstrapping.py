@@ -111,14 +111,13 @@ def tell_what_to_set(outputs: dict[str, Any], region: str) -> None:
         "Set in GitHub, under Settings → Secrets and variables → Actions → Variables:",
         f"  AWS_REGION {region}",
         *(f"  AWS_PLAN_ROLE{suffix} {roles['plan']}" for suffix in planning),
-        f"  AWS_PUSH_ROLE {roles['push']} (if this account's registry has the images)",
         "and, under Settings → Environments, in each environment:",
+        f"  images: AWS_PUSH_ROLE {roles['push']}",
         *(
             f"  {name}: AWS_DEPLOY_ROLE {roles['deploy'][environment]}"
             for environment in here
             for name in _environment(environment)["github_environments"]
         ),
-        "An environment `images` is needed too; it has no variables of its own.",
     ]
     for line in lines:
         typer.echo(line)

@@ -76,6 +76,12 @@ locals {
       Resource = [for name in local.names : "arn:aws:s3:::${trimsuffix(name, "-*")}-artifacts-${local.account_id}/*"]
     },
     {
+      # Who deployed what is kept in a log, which commands make and add to.
+      Effect   = "Allow"
+      Action   = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:FilterLogEvents", "logs:GetLogEvents", "logs:PutLogEvents", "logs:PutRetentionPolicy"]
+      Resource = ["arn:aws:logs:${local.place}:log-group:/itemstream/${local.environments}/audit", "arn:aws:logs:${local.place}:log-group:/itemstream/${local.environments}/audit:*"]
+    },
+    {
       # The smoke test signs a token, where tokens are signed with our own keys.
       Effect   = "Allow"
       Action   = ["secretsmanager:GetSecretValue"]

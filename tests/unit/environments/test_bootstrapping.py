@@ -87,7 +87,7 @@ def test_each_variable_of_github_is_told(capsys: pytest.CaptureFixture[str]) -> 
     for line in (
         "AWS_REGION eu-central-1",
         "AWS_PLAN_ROLE arn:plan",
-        "AWS_PUSH_ROLE arn:push",
+        "images: AWS_PUSH_ROLE arn:push",
         "dev: AWS_DEPLOY_ROLE arn:dev",
         "preview: AWS_DEPLOY_ROLE arn:dev",
         "prod: AWS_DEPLOY_ROLE arn:prod",
