@@ -12,7 +12,7 @@ compile() {
         --extra "$extra" pyproject.toml --output-file "requirements/$extra.txt" \
         ${UPGRADE:+--upgrade} "$@"
 }
-for extra in layer tools development checks ministack checkov runtime uv; do
+for extra in layer tools development checks ministack checkov runtime uv build; do
     compile "$extra"
 done
 # What a family imports beside the layer: the layer's own packages are there already.

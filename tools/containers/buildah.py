@@ -99,10 +99,11 @@ class Buildah:
     ) -> None:
         report(family)
         recipe = families[family]
-        arguments = {"BUILD_IMAGE": _BUILD, "SHARED_IMAGE": _SHARED, **recipe.arguments}
+        images = (f"--build-arg=BUILD_IMAGE={_BUILD}", f"--build-arg=SHARED_IMAGE={_SHARED}")
+        # Not as build arguments: buildah's cache takes a LABEL for the same whatever they are.
+        labels = (f"--label={key}={value}" for key, value in recipe.labels.items())
         name = f"localhost/itemstream-{family}"
-        given = (f"--build-arg={key}={value}" for key, value in arguments.items())
-        self._build(recipe.dockerfile, name, *given)
+        self._build(recipe.dockerfile, name, *images, *labels)
         self._export(name, family)
 
     def _stand_in(self, report: Callable[[str], None]) -> str:

@@ -54,17 +54,17 @@ class Docker:
     ) -> None:
         """Build the images of families, at once."""
         report(f"{', '.join(families)} by docker buildx bake")
-        self._bake({name: recipe.arguments for name, recipe in families.items()}, target)
+        self._bake({name: recipe.labels for name, recipe in families.items()}, target)
 
-    def _bake(self, arguments: Mapping[str, Mapping[str, str]], target: Target) -> None:
+    def _bake(self, labels: Mapping[str, Mapping[str, str]], target: Target) -> None:
         self._make_builder()
         with tempfile.TemporaryDirectory() as folder:
             settings = [
                 *(f"*.secrets=id={key},src={path}" for key, path in self._secrets.items()),
-                *(f"{name}.output={_OUTPUT},dest={folder}/{name}" for name in arguments),
+                *(f"{name}.output={_OUTPUT},dest={folder}/{name}" for name in labels),
                 *(
-                    f"{name}.args.{key}={value}"
-                    for name, given in arguments.items()
+                    f"{name}.labels.{key}={value}"
+                    for name, given in labels.items()
                     for key, value in given.items()
                 ),
             ]
@@ -73,7 +73,7 @@ class Docker:
                     *("docker", "buildx", "bake", "--builder", _BUILDER, "--progress", "plain"),
                     *("--file", ROOT / "docker-bake.hcl"),
                     *(part for setting in settings for part in ("--set", setting)),
-                    *arguments,
+                    *labels,
                 ],
                 environment={
                     **os.environ,
@@ -82,7 +82,7 @@ class Docker:
                 },
                 remedy="The command can be run again at any time; what was built is kept.",
             )
-            for name in arguments:
+            for name in labels:
                 target.images.take(Layout(Path(folder) / name), target.name(name))
 
     def _make_builder(self) -> None:

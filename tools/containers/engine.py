@@ -16,10 +16,10 @@ __all__ = ["Engine", "Recipe", "Target"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """A family's Dockerfile and its build arguments."""
+    """A family's Dockerfile, and the labels that it does not know itself."""
 
     dockerfile: Path
-    arguments: Mapping[str, str]
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ __all__ = ["base_content", "image_content", "image_files", "labels"]
 
 _SHARED = (
     LAYER_SOURCE.parent,
-    REQUIREMENTS / "layer.txt",
-    REQUIREMENTS / "uv.txt",
+    *(REQUIREMENTS / lock for lock in ("build.txt", "layer.txt", "uv.txt")),
     ROOT / ".dockerignore",
     *(
         ROOT / "tools" / file
@@ -53,7 +52,7 @@ def image_content(family: Family, base: str) -> str:
 
 def labels(family: Family) -> dict[str, str]:
     """
-    Return the build arguments that become labels: the source, and its revision.
+    Return the labels that tell where an image comes from, with OCI's names: source and revision.
 
     The revision is the last commit that touched what the image is made of, so that commits beside
     it do not make another image.
@@ -64,8 +63,11 @@ def labels(family: Family) -> dict[str, str]:
         dirty = run(["git", "status", "--porcelain", "--", *files]).strip()
     except Problem:
         # Not a clone: an archive of the source, or no git.
-        return {"REVISION": "", "SOURCE": ""}
-    return {"REVISION": f"{revision}-dirty" if dirty else revision, "SOURCE": _source()}
+        return {}
+    return {
+        "org.opencontainers.image.revision": f"{revision}-dirty" if dirty else revision,
+        "org.opencontainers.image.source": _source(),
+    }
 
 
 def _source() -> str:

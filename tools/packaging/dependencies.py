@@ -14,7 +14,7 @@ from pathlib import Path
 from tools.commands import clean_environment, run
 from tools.dependencies.uv import find_uv, uv_environment
 from tools.packaging.platforms import Platform, lambda_platform
-from tools.project import LOCAL, ROOT, content_hash, exclusive, files_below
+from tools.project import LOCAL, REQUIREMENTS, ROOT, content_hash, exclusive, files_below
 
 __all__ = ["compile_for", "install", "installed", "kept_services"]
 
@@ -26,6 +26,7 @@ _LEFT_OUT = ("bin", ".lock", "boto3/examples")
 # Published as source alone. It is pure Python, as long as nothing here tempts its build to bind to
 # a libvips of this machine; the one it uses comes as a wheel.
 _FROM_SOURCE = ("pyvips",)
+_BUILT_WITH = REQUIREMENTS / "build.txt"
 _WITHOUT_LIBRARIES_OF_THIS_MACHINE = {"PKG_CONFIG": "false"}
 # Docker's names of architectures, where Lambda has others.
 _ARCHITECTURES = {"amd64": "x86_64"}
@@ -53,7 +54,7 @@ def installed(lock: Path, platform: Platform, imported_as: str) -> Path:
     imported_as
         The folder that the packages will be imported from.
     """
-    recipe = files_below(lock, _COMPILER, _KEPT_SERVICES, Path(__file__))
+    recipe = files_below(lock, _BUILT_WITH, _COMPILER, _KEPT_SERVICES, Path(__file__))
     version = content_hash(recipe, repr(platform), imported_as)
     name = f"{lock.stem}-{platform.architecture}-{platform.python}-{version[:16]}"
     folder = _INSTALLED / name
@@ -73,6 +74,7 @@ def install(lock: Path, folder: Path, platform: Platform, imported_as: str) -> N
         [
             *(find_uv(), "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"),
             *(option for name in _FROM_SOURCE for option in ("--no-binary", name)),
+            *("--build-constraints", _BUILT_WITH),
             *("--require-hashes", "--requirement", lock, "--link-mode", "copy"),
             *("--target", folder, *(target_python if platform.wheels else ())),
         ],

@@ -48,7 +48,9 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_images_come_out_of_one_bake(docker: Path, tmp_path: Path) -> None:
     # Given
     images = Layout(tmp_path / "images")
-    recipe = Recipe(ROOT / "functions/crud/Dockerfile", {"REVISION": "abc"})
+    recipe = Recipe(
+        ROOT / "functions/crud/Dockerfile", {"org.opencontainers.image.revision": "abc"}
+    )
 
     # When
     engine = Docker({"certificates": Path("/certificates")})
@@ -61,7 +63,7 @@ def test_images_come_out_of_one_bake(docker: Path, tmp_path: Path) -> None:
     bake, environment = json.loads(docker.read_text())[2]
     settings = [after for before, after in pairwise(bake) if before == "--set"]
     assert "*.secrets=id=certificates,src=/certificates" in settings
-    assert "crud.args.REVISION=abc" in settings
+    assert "crud.labels.org.opencontainers.image.revision=abc" in settings
     [output] = [setting for setting in settings if ".output=" in setting]
     assert output.startswith("crud.output=type=oci,tar=false,rewrite-timestamp=true,dest=")
     assert environment == {"SOURCE_DATE_EPOCH": "0", "PLATFORM": "linux/arm64"}

@@ -14,6 +14,8 @@ from tools.containers import inputs
 if TYPE_CHECKING:
     from pathlib import Path
 
+REVISION = "org.opencontainers.image.revision"
+SOURCE = "org.opencontainers.image.source"
 AUTHOR = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
 
 
@@ -69,7 +71,7 @@ def test_the_revision_is_the_last_commit_that_touched_it(clone: Path) -> None:
     revision = commit(clone)
 
     # Then
-    assert inputs.labels(family)["REVISION"] == revision
+    assert inputs.labels(family)[REVISION] == revision
     assert inputs.image_content(family, "base") != before
 
 
@@ -79,7 +81,7 @@ def test_what_is_not_committed_is_told(clone: Path) -> None:
 
     # Then
     head = git(clone, "rev-parse", "HEAD")
-    assert inputs.labels(Family("one", clone / "one"))["REVISION"] == f"{head}-dirty"
+    assert inputs.labels(Family("one", clone / "one"))[REVISION] == f"{head}-dirty"
 
 
 def test_another_base_makes_another_image(clone: Path) -> None:
@@ -100,7 +102,7 @@ def test_the_source_is_an_address_for_people(clone: Path, origin: str) -> None:
     git(clone, "remote", "add", "origin", origin)
 
     # Then
-    source = inputs.labels(Family("one", clone / "one"))["SOURCE"]
+    source = inputs.labels(Family("one", clone / "one"))[SOURCE]
     assert source == "https://github.com/someone/itemstream"
 
 
@@ -112,4 +114,4 @@ def test_without_a_repository_nothing_is_claimed(
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(clone.parent))
 
     # Then
-    assert inputs.labels(Family("one", clone / "one")) == {"REVISION": "", "SOURCE": ""}
+    assert inputs.labels(Family("one", clone / "one")) == {}
