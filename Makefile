@@ -83,7 +83,7 @@ audit: bootstrap ## Look up the locked packages among known vulnerabilities
 
 # --- Packages, plans, locks --------------------------------------------------------------------
 
-.PHONY: images package plan openapi asyncapi schemas lock bench
+.PHONY: images package plan destroy openapi asyncapi schemas lock bench
 images: bootstrap ## One container image for each family: make images [ARCHITECTURE=x86_64]
 	@$(BIN)/itemstream images $(if $(filter command% environment%,$(origin ARCHITECTURE)),--architecture "$(ARCHITECTURE)")
 
@@ -92,6 +92,9 @@ package: bootstrap ## Layer and archives for AWS into build/: make package [ARCH
 
 plan: bootstrap ## What Terraform would change: make plan ENV=local|dev|staging|prod
 	@$(BIN)/itemstream plan "$(ENV)"
+
+destroy: bootstrap ## Delete an environment on AWS with all that it keeps: make destroy ENV=dev
+	@$(BIN)/itemstream destroy "$(ENV)"
 
 openapi: bootstrap ## Generate openapi/ from the models
 	@$(BIN)/python -m tools.openapi
