@@ -26,6 +26,7 @@ locals {
       settings     = try(entry.settings, [])
       rate_limit   = try(entry.rate_limit, null)
       consumes     = try(entry.consumes, [])
+      at_once      = try(entry.deployment, null) == "all_at_once"
     }
   }
 

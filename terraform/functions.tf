@@ -211,7 +211,7 @@ module "function" {
     autoscaled = !var.emulated
   }
 
-  deployment = local.deployment
+  deployment = each.value.at_once ? null : local.deployment
   metrics    = local.metrics
 
   kms_key_arn        = aws_kms_key.data.arn

@@ -100,15 +100,17 @@ run "environment" {
 
   assert {
     condition = alltrue([
-      for function in module.function :
-      (function.guarantees.deployment_configuration == null) == (var.emulated || var.deployment.strategy == "all_at_once") &&
+      for logical, function in module.function :
+      (function.guarantees.deployment_configuration == null) == (var.emulated || var.deployment.strategy == "all_at_once" || logical == "migrate") &&
       length(function.guarantees.deployment_alarms) == (function.guarantees.deployment_configuration == null ? 0 : 3)
     ])
-    error_message = "Every function must come to a new version as the environment says: by CodeDeploy, and watched, where that is gradual."
+    error_message = "Every function but migrate, which is called before, must come to a new version as the environment says: by CodeDeploy, and watched, where that is gradual."
   }
 
   assert {
-    condition     = var.environment != "prod" || alltrue([for function in module.function : function.guarantees.deployment_configuration == "CodeDeployDefault.LambdaCanary10Percent5Minutes"])
+    condition = var.environment != "prod" || alltrue([
+      for logical, function in module.function : function.guarantees.deployment_configuration == "CodeDeployDefault.LambdaCanary10Percent5Minutes" if logical != "migrate"
+    ])
     error_message = "In production a tenth of the calls must try a new version first."
   }
 

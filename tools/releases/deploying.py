@@ -127,14 +127,13 @@ def _move_all(
     code_deploy = CodeDeploy(account)
     # The local AWS has none.
     by_code_deploy = bool(waiting) and not account.endpoint and code_deploy.exists()
-    moving = (
-        _with_code_deploy(account, code_deploy, waiting, strategy, report)
-        if by_code_deploy
-        else _ourselves(account, waiting, strategy, report)
-    )
+    theirs = [versions for versions in waiting if by_code_deploy and not versions.at_once]
+    ours = [versions for versions in waiting if versions not in theirs]
+    moving = _with_code_deploy(account, code_deploy, theirs, strategy, report)
+    moving |= _ourselves(account, ours, strategy, report)
     outcomes: dict[str, Outcome] = {}
     while moving:
-        alarms = {} if by_code_deploy else firing(account, waiting)
+        alarms = firing(account, ours) if ours else {}
         for function, (one, entry) in list(moving.items()):
             if outcome := one.advance(alarms):
                 end_release(entry, outcome)
@@ -173,16 +172,15 @@ def _ourselves(
     report: Callable[[str], None],
 ) -> dict[str, tuple[Moving, AuditEntry]]:
     client = account.client("lambda")
-    chosen = strategy or (CANARY if account.endpoint else ALL_AT_ONCE)
-    return {
-        versions.function: (
-            Shift(client, versions, chosen),
-            begin_release(
-                account, report, "deploy", versions, after=versions.newest, strategy=chosen.name
-            ),
+    usual = strategy or (CANARY if account.endpoint else ALL_AT_ONCE)
+    moving: dict[str, tuple[Moving, AuditEntry]] = {}
+    for versions in waiting:
+        chosen = ALL_AT_ONCE if versions.at_once else usual
+        entry = begin_release(
+            account, report, "deploy", versions, after=versions.newest, strategy=chosen.name
         )
-        for versions in waiting
-    }
+        moving[versions.function] = (Shift(client, versions, chosen), entry)
+    return moving
 
 
 def _complain(account: Account, outcomes: dict[str, Outcome], refused: list[Versions]) -> None:

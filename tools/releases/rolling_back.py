@@ -55,7 +55,7 @@ def roll_back(
         entry = begin_release(
             account, report, "rollback", versions, after=target, strategy=ALL_AT_ONCE.name
         )
-        if by_code_deploy:
+        if by_code_deploy and not versions.at_once:
             outcome = _by_code_deploy(code_deploy, versions, target, report, pause)
         else:
             move_at_once(account.client("lambda"), versions, target, versions.revision)

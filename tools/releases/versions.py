@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tools.catalogue import function_names
+from tools.catalogue import catalogue, function_names
 from tools.project import Problem
 
 if TYPE_CHECKING:
@@ -49,6 +49,12 @@ class Versions:
     share: float
     published: tuple[str, ...]
     revision: str
+
+    @property
+    def at_once(self) -> bool:
+        """Whether Terraform moves it in every environment, so that CodeDeploy does not know it."""
+        entry = catalogue()["functions"].get(self.function, {})
+        return bool(entry.get("deployment") == "all_at_once")
 
     @property
     def newest(self) -> str:

@@ -164,6 +164,27 @@ def test_where_it_has_no_application_the_alias_moves_at_once(
     assert environment.lambda_.moves == [(name, "2", {})]
 
 
+def test_what_deployments_call_is_none_of_codedeploys(
+    environment: FakeEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given the function that applies migrations, before and beside those that need them
+    monkeypatch.setattr(
+        "tools.releases.deploying.chosen_functions", lambda _: ["get_item", "migrate"]
+    )
+    environment.publish("get_item", 1, 2, live=1)
+    name = environment.publish("migrate", 1, 2, live=1)
+    environment.codedeploy.answers["d-1"] = [status("Succeeded")]
+
+    # When
+    run(environment)
+
+    # Then
+    assert environment.lambda_.moves == [(name, "2", {})]
+    assert len(environment.codedeploy.created) == 1
+    roll_back(environment, ["migrate"], lambda _: None)  # type: ignore[arg-type]
+    assert environment.lambda_.moves[-1] == (name, "1", {})
+
+
 def test_rolling_back_is_a_deployment_that_no_alarm_stops(environment: FakeEnvironment) -> None:
     # Given
     environment.publish("get_item", 1, 2, live=2)
