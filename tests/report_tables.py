@@ -28,8 +28,8 @@ class ReportTables:
     """
 
     def __init__(self, stack: LocalStack, tenant: str) -> None:
+        self._stack = stack
         self._variables = stack.variables("report_projector")
-        self._password = stack.secret("database")["password"]
         self._tenant = tenant
 
     def changes(self) -> list[tuple[Any, ...]]:
@@ -59,7 +59,8 @@ class ReportTables:
                     host=self._variables["DATABASE_HOST"],
                     port=int(self._variables["DATABASE_PORT"]),
                     user=self._variables["DATABASE_USER"],
-                    password=self._password,
+                    # Another test may have it rotated at any time.
+                    password=self._stack.secret("database")["password"],
                     database=self._variables["DATABASE_NAME"],
                     connect_timeout=5,
                     read_timeout=10,

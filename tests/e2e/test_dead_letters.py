@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
+import httpx
 import pytest
 
 from itemstream.dynamodb.attribute_values import from_item, to_item
@@ -49,6 +50,24 @@ def dlq(stack: LocalStack, *arguments: str) -> tuple[int, Any]:
     )
     assert done.returncode in (0, 1), done.stderr
     return done.returncode, json.loads(done.stdout)
+
+
+def package_of(model: dict[str, Any]) -> dict[str, Any]:
+    """Return what makes a function of the same code, as an Image or as a Zip."""
+    configuration, code = model["Configuration"], model["Code"]
+    if configuration["PackageType"] == "Image":
+        return {
+            "PackageType": "Image",
+            "Code": {"ImageUri": code["ImageUri"]},
+            "ImageConfig": configuration["ImageConfigResponse"]["ImageConfig"],
+        }
+    archive = httpx.get(code["Location"], trust_env=False).content
+    return {
+        "Code": {"ZipFile": archive},
+        "Runtime": configuration["Runtime"],
+        "Handler": configuration["Handler"],
+        "Layers": [layer["Arn"] for layer in configuration["Layers"]],
+    }
 
 
 @dataclass
@@ -96,9 +115,7 @@ class Publisher:
         }
         function.create_function(
             FunctionName=self.name,
-            PackageType="Image",
-            Code={"ImageUri": model["Code"]["ImageUri"]},
-            ImageConfig=configuration["ImageConfigResponse"]["ImageConfig"],
+            **package_of(model),
             Role=role,
             Timeout=20,
             MemorySize=512,
