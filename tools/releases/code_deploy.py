@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from tools.dead_letters.accounts import Account
-    from tools.releases.strategies import Strategy
     from tools.releases.versions import Versions
 
 __all__ = ["CodeDeploy", "Deployment", "ended"]
@@ -70,7 +69,7 @@ class CodeDeploy:
         self,
         versions: Versions,
         version: str,
-        strategy: Strategy | None,
+        configuration: str | None,
         *,
         heed_alarms: bool = True,
     ) -> Deployment:
@@ -79,14 +78,14 @@ class CodeDeploy:
 
         Parameters
         ----------
-        strategy
-            None: the environment's own.
+        configuration
+            Of the deployment, by CodeDeploy's name; None: the environment's own.
         heed_alarms
             Whether alarms stop it; not on the way back from what makes them fire.
         """
         options: dict[str, Any] = {}
-        if strategy:
-            options["deploymentConfigName"] = strategy.code_deploy
+        if configuration:
+            options["deploymentConfigName"] = configuration
         if not heed_alarms:
             options["overrideAlarmConfiguration"] = {"enabled": False}
         answer = self._client.create_deployment(

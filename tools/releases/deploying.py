@@ -129,7 +129,7 @@ def _move_all(
     by_code_deploy = bool(waiting) and not account.endpoint and code_deploy.exists()
     theirs = [versions for versions in waiting if by_code_deploy and not versions.at_once]
     ours = [versions for versions in waiting if versions not in theirs]
-    moving = _with_code_deploy(account, code_deploy, theirs, strategy, report)
+    moving = _with_code_deploy(account, code_deploy, theirs, strategy, report) if theirs else {}
     moving |= _ourselves(account, ours, strategy, report)
     outcomes: dict[str, Outcome] = {}
     while moving:
@@ -152,14 +152,15 @@ def _with_code_deploy(
     strategy: Strategy | None,
     report: Callable[[str], None],
 ) -> dict[str, tuple[Moving, AuditEntry]]:
-    # Before the first one begins: another deployment of any of them stops all.
+    # Before the first one begins: what is wrong with any of them stops all.
+    configuration = strategy.code_deploy if strategy else None
     found = {versions.function: code_deploy.found(versions) for versions in waiting}
     told = strategy.name if strategy else "the environment's"
     moving: dict[str, tuple[Moving, AuditEntry]] = {}
     for versions in waiting:
         after = versions.newest
         entry = begin_release(account, report, "deploy", versions, after=after, strategy=told)
-        one = found[versions.function] or code_deploy.begin(versions, after, strategy)
+        one = found[versions.function] or code_deploy.begin(versions, after, configuration)
         follow_release(entry, one.id)
         moving[versions.function] = (one, entry)
     return moving

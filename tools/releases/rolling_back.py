@@ -93,7 +93,7 @@ def _by_code_deploy(
         outcome = _follow(code_deploy.stop(under_way), report, pause)
         # It was meant to be stopped.
         return outcome if outcome.result == FAILED else Outcome(SUCCEEDED)
-    deployment = code_deploy.begin(versions, target, ALL_AT_ONCE, heed_alarms=False)
+    deployment = code_deploy.begin(versions, target, ALL_AT_ONCE.code_deploy, heed_alarms=False)
     return _follow(deployment, report, pause)
 
 

@@ -128,6 +128,21 @@ def test_one_to_another_version_stops_all_before_any_begins(
     assert environment.codedeploy.created == environment.written() == []
 
 
+def test_a_strategy_that_it_does_not_know_stops_all_before_any_begins(
+    environment: FakeEnvironment,
+) -> None:
+    # Given
+    environment.publish("get_item", 1, 2, live=1)
+    strategy = read_strategy("canary10percent40seconds")
+
+    # When
+    with pytest.raises(Problem, match="CodeDeploy has no configuration"):
+        deploy(environment, [], strategy, lambda _: None, lambda _: None)  # type: ignore[arg-type]
+
+    # Then
+    assert environment.codedeploy.created == environment.written() == []
+
+
 def test_the_history_knows_how_one_ended_that_nobody_followed(
     environment: FakeEnvironment,
 ) -> None:
@@ -244,8 +259,8 @@ def test_the_requests_are_such_as_codedeploy_takes() -> None:
         code_deploy = CodeDeploy(Account())  # type: ignore[arg-type]
         assert code_deploy.exists()
         assert code_deploy.found(VERSIONS) is None
-        strategy = read_strategy("canary10percent5minutes")
-        deployment = code_deploy.begin(VERSIONS, "2", strategy, heed_alarms=False)
+        configuration = read_strategy("canary10percent5minutes").code_deploy
+        deployment = code_deploy.begin(VERSIONS, "2", configuration, heed_alarms=False)
         outcome = code_deploy.stop(deployment.id).advance()
 
     # Then
