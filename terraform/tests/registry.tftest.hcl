@@ -43,13 +43,14 @@ run "repositories" {
         ]
       ]
       ])) == toset(flatten([
-      for action in ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"] : [
+      ["ecr:PutImage arn:aws:iam::444455556666:root  "],
+      [for action in ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"] : [
         "${action} lambda.amazonaws.com arn:aws:lambda:eu-central-1:111122223333:function:itemstream-* 111122223333",
         "${action} lambda.amazonaws.com arn:aws:lambda:eu-central-1:444455556666:function:itemstream-* 444455556666",
         "${action} arn:aws:iam::444455556666:root  ",
-      ]
+      ]],
     ]))
-    error_message = "Nobody but our functions, and who deploys them elsewhere, may pull, and nobody may push by a repository's policy."
+    error_message = "Nobody but our functions, and who deploys them elsewhere, may pull, and nobody may push layers by a repository's policy."
   }
 
   assert {
@@ -57,8 +58,8 @@ run "repositories" {
       for policy in aws_ecr_lifecycle_policy.this : [
         for rule in jsondecode(policy.policy).rules : "${rule.rulePriority} ${rule.selection.tagStatus} ${join(",", rule.selection.tagPatternList)} ${rule.selection.countType} ${rule.selection.countNumber} ${rule.action.type}"
         ] == [
-        "1 tagged deployed-prod-* imageCountMoreThan 10 expire",
-        "2 tagged deployed-dev-* imageCountMoreThan 10 expire",
+        "1 tagged deployed-prod-* imageCountMoreThan 100 expire",
+        "2 tagged deployed-dev-* imageCountMoreThan 100 expire",
         "3 tagged built-* imageCountMoreThan 10 expire",
       ]
     ])

@@ -12,7 +12,7 @@ from tools.commands import clean_environment, run
 from tools.containers.build import build_images
 from tools.dependencies.skopeo import find_skopeo
 from tools.environments.artifacts import write_pushed
-from tools.environments.registry import is_there, parse_image, registry_host
+from tools.environments.registry import is_there, parse_image, registry_host, short_digest
 from tools.infrastructure.revision import clean_revision
 from tools.infrastructure.signing_in import sign_in
 from tools.project import Problem
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from tools.progress import Progress
 
 __all__ = ["check_images", "push"]
-
-# Digits of a digest that make a tag: unique among images, and the same for the same image.
-_DIGITS = 16
 
 
 def push(architecture: str, progress: Progress, *, allow_dirty: bool) -> Path:
@@ -99,7 +96,7 @@ def _push(caller: SignedIn, host: str, image: BuiltImage, credentials: Path) -> 
     repository = f"{host}/itemstream-{image.family}"
     if is_there(caller, parse_image(f"{repository}@{image.digest}")):
         return "is there"
-    tag = f"built-{image.digest.removeprefix('sha256:')[:_DIGITS]}"
+    tag = f"built-{short_digest(image.digest)}"
     run(
         [
             *(find_skopeo(), "copy", "--preserve-digests", "--retry-times", "3"),

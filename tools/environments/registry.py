@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
     from tools.infrastructure.signing_in import SignedIn
 
-__all__ = ["Image", "is_there", "mark_deployed", "parse_image", "registry_host", "require_images"]
+__all__ = [
+    "Image",
+    "is_there",
+    "mark_deployed",
+    "parse_image",
+    "registry_host",
+    "require_images",
+    "short_digest",
+]
 
 _URI = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com"
@@ -28,6 +36,7 @@ _MANIFESTS = [
 ]
 _NOT_THERE = {"ImageNotFoundException", "RepositoryNotFoundException"}
 _DEPLOYED_BEFORE = "ImageAlreadyExistsException"
+_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,11 @@ class Image:
 def registry_host(caller: SignedIn) -> str:
     """Return the host of an account's registry in a region."""
     return f"{caller.account}.dkr.ecr.{caller.region}.amazonaws.com"
+
+
+def short_digest(digest: str) -> str:
+    """Return as much of a digest as makes a tag: unique, and the same for the same image."""
+    return digest.removeprefix("sha256:")[:_DIGITS]
 
 
 def parse_image(uri: str) -> Image:
@@ -89,16 +103,17 @@ def require_images(caller: SignedIn, uris: Iterable[str]) -> None:
         )
 
 
-def mark_deployed(caller: SignedIn, uris: Iterable[str], environment: str, commit: str) -> None:
+def mark_deployed(caller: SignedIn, uris: Iterable[str], environment: str) -> None:
     """
     Tag images as deployed, so that the registry keeps them.
 
-    A tag is never moved: it bears the commit. Marking again does nothing.
+    One tag for each image and environment, however often it is deployed: an image has 1,000 tags
+    at the most.
 
     Raises
     ------
     Problem
-        If an image is gone.
+        If an image is gone, or the registry takes no tag.
     """
     for uri in uris:
         image = parse_image(uri)
@@ -112,14 +127,13 @@ def mark_deployed(caller: SignedIn, uris: Iterable[str], environment: str, commi
                 repositoryName=image.repository,
                 imageManifest=found["imageManifest"],
                 imageManifestMediaType=found["imageManifestMediaType"],
-                imageTag=f"deployed-{environment}-{commit[:12]}",
+                imageTag=f"deployed-{environment}-{short_digest(image.digest)}",
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] not in {
-                _DEPLOYED_BEFORE,
-                "ImageTagAlreadyExistsException",
-            }:
-                raise
+            if error.response["Error"]["Code"] != _DEPLOYED_BEFORE:
+                raise Problem(
+                    f"{uri} can't be marked as deployed, so the registry would not keep it: {error}"
+                ) from None
 
 
 def _manifest(caller: SignedIn, image: Image) -> dict[str, Any] | None:

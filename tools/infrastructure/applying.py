@@ -46,7 +46,7 @@ def apply(plan: Path, progress: Progress, *, allow_dirty: bool) -> None:
         images = pushed_images(MANIFEST).values()
         require_images(root.caller, images)
         # Before anything runs them: the registry may not take them away meanwhile.
-        mark_deployed(root.caller, images, environment.name, description.commit)
+        mark_deployed(root.caller, images, environment.name)
         report(f"of {description.commit[:12]}, {len(images)} images are there")
     with progress.step(f"Terraform apply {environment.name}") as report:
         # Beforehand, too: what destroys or compares after a failure needs a manifest.

@@ -27,6 +27,7 @@ _PROXY = 2 * 0.015
 _STORAGE_GB = 0.115
 _EACH = {
     "aws_cloudwatch_metric_alarm": 0.10,
+    "aws_eip": 3.65,
     "aws_kms_key": 1.0,
     "aws_secretsmanager_secret": 0.40,
     "aws_wafv2_web_acl": 5.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from botocore.exceptions import ClientError
 from tools.project import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tools.infrastructure.signing_in import SignedIn
 
 __all__ = ["RemoteState", "state_bucket"]
@@ -23,6 +26,14 @@ _EMULATED = {
     "skip_region_validation": "true",
     "skip_requesting_account_id": "true",
 }
+
+
+@contextmanager
+def _problems(what: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        raise Problem(f"{what}: {error}. Mend that, then run the command again.") from None
 
 
 def state_bucket(account: str) -> str:
@@ -58,7 +69,7 @@ class RemoteState:
         Raises
         ------
         Problem
-            If the account has no bucket for states yet.
+            If the account has no bucket for states yet, or has it in another region.
         """
         settings = {
             "bucket": state_bucket(self.caller.account),
@@ -82,12 +93,16 @@ class RemoteState:
 
     def keep_artifacts(self, manifest: str) -> None:
         """Keep the manifest that is applied, for whoever plans or destroys what is there."""
-        self._s3.put_object(Bucket=self._bucket, Key=self._artifacts_key, Body=manifest.encode())
+        with _problems(f"{self._bucket}/{self._artifacts_key} can't be written"):
+            self._s3.put_object(
+                Bucket=self._bucket, Key=self._artifacts_key, Body=manifest.encode()
+            )
 
     def forget(self) -> None:
         """Delete state and manifest; the bucket keeps their versions."""
         for key in (self.key, self._artifacts_key):
-            self._s3.delete_object(Bucket=self._bucket, Key=key)
+            with _problems(f"{self._bucket}/{key} can't be deleted"):
+                self._s3.delete_object(Bucket=self._bucket, Key=key)
 
     @property
     def _artifacts_key(self) -> str:
@@ -111,7 +126,15 @@ class RemoteState:
                     "it, and what else a pipeline needs: itemstream bootstrap"
                 ) from None
             raise Problem(f"{self._bucket} can't be reached: {error}") from None
-        return place or "us-east-1"
+        # What S3 calls its first region, and what it called Ireland.
+        region: str = {None: "us-east-1", "EU": "eu-west-1"}.get(place, place)
+        if region != self.caller.region:
+            raise Problem(
+                f"The account {self.caller.account} was prepared in {region}, and this is "
+                f"{self.caller.region}: names would clash. Set AWS_REGION={region}; a second "
+                "region is an account of its own (docs/deployment.md)."
+            )
+        return region
 
     def _read(self, key: str) -> str | None:
         try:

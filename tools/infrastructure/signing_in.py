@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from tools.dependencies.terraform import terraform_environment
 from tools.project import Problem
@@ -79,14 +79,19 @@ def signed_in_or_none() -> SignedIn | None:
     Raises
     ------
     Problem
-        If somebody is, and no region is chosen.
+        If somebody is with credentials that do not hold, or no region is chosen.
     """
     session = boto3.Session()
     try:
         account = session.client("sts", region_name=session.region_name or "us-east-1")
         number = str(account.get_caller_identity()["Account"])
-    except (BotoCoreError, ClientError):
+    except NoCredentialsError:
         return None
+    except (BotoCoreError, ClientError) as error:
+        raise Problem(
+            f"AWS does not know you: {error}. Sign in again (AWS_PROFILE, or `aws sso login`), "
+            "then run the command again."
+        ) from None
     if session.region_name is None:
         raise Problem("In which region? Set AWS_REGION, then run the command again.")
     return SignedIn(number, session.region_name, session)

@@ -25,13 +25,13 @@ locals {
           ArnLike      = { "aws:SourceArn" = "arn:aws:lambda:${data.aws_region.current.name}:${account}:function:${var.name}-*" }
         }
       }],
-      # Who makes a function in another account must be allowed the same; here that is a matter of
-      # its role, and so is to push.
+      # Who makes a function in another account must be allowed the same, and to mark what it deploys
+      # (PutImage of a manifest whose layers are here); here that is a matter of its role.
       [for account in local.others : {
         Sid       = "WhoDeploysIn${account}"
         Effect    = "Allow"
         Principal = { AWS = "arn:aws:iam::${account}:root" }
-        Action    = local.pull
+        Action    = concat(local.pull, ["ecr:PutImage"])
       }],
     )
   })
@@ -40,7 +40,12 @@ locals {
   # say, and the oldest go first. So what production runs outlives any number of deployments to others.
   # https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html#lp_evaluation_rules
   # No rule is for any tag or for none: it would take away signatures and attestations.
-  kept = concat([for environment in var.environments : "deployed-${environment}-*"], ["built-*"])
+  # The oldest is the one pushed first, whenever it was marked: of what is deployed many are kept, so
+  # that a version that has long been live outlives those that came after it and went back.
+  kept = concat(
+    [for environment in var.environments : { tags = "deployed-${environment}-*", number = var.kept_deployed }],
+    [{ tags = "built-*", number = var.kept_images }],
+  )
 }
 
 resource "aws_kms_key" "this" {
@@ -95,10 +100,10 @@ resource "aws_ecr_lifecycle_policy" "this" {
 
   repository = each.value.name
   policy = jsonencode({
-    rules = [for index, tags in local.kept : {
+    rules = [for index, kept in local.kept : {
       rulePriority = index + 1
-      description  = "The newest ${var.kept_images} of ${tags}"
-      selection    = { tagStatus = "tagged", tagPatternList = [tags], countType = "imageCountMoreThan", countNumber = var.kept_images }
+      description  = "The newest ${kept.number} of ${kept.tags}"
+      selection    = { tagStatus = "tagged", tagPatternList = [kept.tags], countType = "imageCountMoreThan", countNumber = kept.number }
       action       = { type = "expire" }
     }]
   })

@@ -25,7 +25,7 @@ variable "environments" {
 }
 
 variable "kept_images" {
-  description = "How many images are kept of those deployed to each environment, and of those built."
+  description = "How many images are kept of those built."
   type        = number
   default     = 10
 
@@ -33,6 +33,12 @@ variable "kept_images" {
     condition     = var.kept_images >= 3
     error_message = "Each function keeps its last three versions: keep three images or more."
   }
+}
+
+variable "kept_deployed" {
+  description = "How many images are kept of those deployed to each environment."
+  type        = number
+  default     = 100
 }
 
 variable "deletion_protection" {

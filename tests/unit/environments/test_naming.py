@@ -16,14 +16,11 @@ def test_an_environment_has_its_own_values(name: str) -> None:
     assert environment.values.stem == name
 
 
-def test_a_copy_has_the_values_of_dev_and_leaves_alone_what_the_account_has_once() -> None:
+def test_a_copy_has_the_values_of_dev_and_a_name_of_its_own() -> None:
     environment = find_environment("dev123")
     assert environment.is_copy
     assert environment.values.stem == "dev"
-    assert environment.variables()[1:] == [
-        "-var=environment=dev123",
-        "-var=manage_gateway_account=false",
-    ]
+    assert environment.variables()[1:] == ["-var=environment=dev123"]
 
 
 @pytest.mark.parametrize("name", ["", "nowhere", "prod1", "local1", "dev0", "dev01", "dev12345678"])
