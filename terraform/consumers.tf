@@ -24,8 +24,17 @@ locals {
     ]...)
   }
 
+  # At once, of each source: Lambda's least for a queue is two batches. What is throttled there has
+  # been received, and soon is a dead letter.
+  least_concurrency = {
+    for logical, function in local.functions : logical => sum(concat([0], [for consumed in function.consumes : can(consumed.queue) ? 2 : 1]))
+  }
+
   reserved_concurrency = {
-    for logical, function in local.functions : logical => ceil(function.concurrency.reserved * var.concurrency_scale.reserved)
+    for logical, function in local.functions : logical => max(
+      ceil(function.concurrency.reserved * var.concurrency_scale.reserved),
+      min(function.concurrency.reserved, local.least_concurrency[logical]),
+    )
   }
 
   event_sources = {

@@ -14,9 +14,6 @@ locals {
 module "rest_api" {
   source = "./modules/rest_api"
 
-  # API Gateway refuses a stage with logs until the account has a role to write them.
-  depends_on = [aws_api_gateway_account.this]
-
   name            = "${local.name}-rest"
   own_domain_only = local.certified_only.rest
   description     = "Items of ${var.environment}, over REST."
@@ -45,36 +42,4 @@ module "rest_api" {
   log_retention_days    = var.log_retention_days
   kms_key_arn           = aws_kms_key.data.arn
   escape_settings_paths = !var.emulated
-}
-
-resource "aws_iam_role" "gateway_logs" {
-  count = var.manage_gateway_account ? 1 : 0
-
-  name                 = "${local.name}-gateway-logs"
-  permissions_boundary = local.permissions_boundary
-
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "apigateway.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-    }]
-  })
-}
-
-# API Gateway checks for this very policy.
-resource "aws_iam_role_policy_attachment" "gateway_logs" {
-  count = var.manage_gateway_account ? 1 : 0
-
-  role       = aws_iam_role.gateway_logs[0].name
-  policy_arn = "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
-}
-
-resource "aws_api_gateway_account" "this" {
-  count = var.manage_gateway_account ? 1 : 0
-
-  depends_on = [aws_iam_role_policy_attachment.gateway_logs]
-
-  cloudwatch_role_arn = aws_iam_role.gateway_logs[0].arn
 }

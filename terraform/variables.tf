@@ -65,9 +65,14 @@ variable "deployment" {
 }
 
 variable "concurrency_scale" {
-  description = "Factors by which the catalogue's reserved and provisioned concurrency apply here; provisioned 0 keeps nothing warm."
+  description = "Factors by which the catalogue's reserved and provisioned concurrency apply here; provisioned 0 keeps nothing warm. All environments of an account share its concurrent executions."
   type        = object({ reserved = number, provisioned = number })
   default     = { reserved = 1, provisioned = 1 }
+
+  validation {
+    condition     = var.concurrency_scale.reserved > 0
+    error_message = "reserved must be more than 0, or every function would be switched off."
+  }
 }
 
 variable "shards" {
@@ -296,10 +301,4 @@ variable "health" {
   description = "Checks in a row that a change of a part's health takes, a minute each."
   type        = object({ lasting_checks = optional(number, 3) })
   default     = {}
-}
-
-variable "manage_gateway_account" {
-  description = "Whether to set the role with which API Gateway writes logs: one for each account and region, so only one environment there may."
-  type        = bool
-  default     = true
 }

@@ -1,9 +1,6 @@
 module "websocket_api" {
   source = "./modules/websocket_api"
 
-  # API Gateway refuses a stage with logs until the account has a role to write them.
-  depends_on = [aws_api_gateway_account.this]
-
   name        = "${local.name}-websocket"
   description = "Events of ${var.environment} as they happen, over WebSocket."
   routes = {

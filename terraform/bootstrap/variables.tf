@@ -34,6 +34,12 @@ variable "makes_identity_provider" {
   default     = true
 }
 
+variable "sets_gateway_account" {
+  description = "Whether to set the role with which API Gateway writes logs: an account has one at the most, and others may have set it."
+  type        = bool
+  default     = true
+}
+
 variable "emulated" {
   description = "Whether AWS is emulated on this machine: without TLS or bucket lifecycles."
   type        = bool

@@ -6,7 +6,7 @@ log_retention_days  = 30
 
 deployment = { strategy = "all_at_once" }
 
-concurrency_scale = { reserved = 0.2, provisioned = 0 }
+concurrency_scale = { reserved = 0.05, provisioned = 0 }
 
 network  = { cidr = "10.10.0.0/16", zones = ["a", "b"], interface_endpoints = ["secretsmanager", "sqs"] }
 cache    = { node_type = "cache.t4g.micro", replicas = 0, snapshot_days = 1 }

@@ -2,7 +2,7 @@
 environment        = "staging"
 log_retention_days = 90
 
-concurrency_scale = { reserved = 0.5, provisioned = 1 }
+concurrency_scale = { reserved = 0.15, provisioned = 0.3 }
 
 network  = { cidr = "10.20.0.0/16", zones = ["a", "b"], interface_endpoints = ["secretsmanager", "sqs"] }
 cache    = { node_type = "cache.t4g.small", replicas = 1, snapshot_days = 3 }

@@ -40,9 +40,18 @@ run "bootstrap" {
     condition     = length(aws_iam_openid_connect_provider.github) == 1 && aws_iam_openid_connect_provider.github[0].client_id_list == toset(["sts.amazonaws.com"])
     error_message = "GitHub must be known to the account, for AWS's audience alone."
   }
+
+  assert {
+    condition = (
+      aws_api_gateway_account.this[0].cloudwatch_role_arn == aws_iam_role.gateway_logs[0].arn &&
+      jsondecode(aws_iam_role.gateway_logs[0].assume_role_policy).Statement[0].Principal.Service == "apigateway.amazonaws.com" &&
+      aws_iam_role_policy_attachment.gateway_logs[0].role == aws_iam_role.gateway_logs[0].name
+    )
+    error_message = "API Gateway must have a role to write logs with before an environment makes a stage."
+  }
 }
 
-run "github_is_known_already" {
+run "others_came_first" {
   command = plan
 
   module {
@@ -51,12 +60,18 @@ run "github_is_known_already" {
 
   variables {
     makes_identity_provider = false
+    sets_gateway_account    = false
     environments            = { prod = { github_environments = ["prod"] } }
   }
 
   assert {
     condition     = length(aws_iam_openid_connect_provider.github) == 0
     error_message = "A provider that is there must not be made again."
+  }
+
+  assert {
+    condition     = length(aws_api_gateway_account.this) == 0
+    error_message = "The role that others gave API Gateway must not be taken from it."
   }
 }
 

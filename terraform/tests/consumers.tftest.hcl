@@ -319,6 +319,14 @@ run "consumers" {
     error_message = "A function's streams must not call it for more at once than it may run."
   }
 
+  assert {
+    condition = alltrue([
+      for logical, function in local.functions :
+      2 * length([for consumed in function.consumes : consumed if can(consumed.queue)]) <= module.function[logical].guarantees.reserved_concurrency
+    ])
+    error_message = "A function must be able to run the two batches that Lambda's least setting gives each of its queues, or messages are throttled into their dead letters."
+  }
+
   # Buckets
 
   assert {

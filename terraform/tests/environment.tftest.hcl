@@ -86,11 +86,12 @@ run "environment" {
   assert {
     condition = alltrue([
       for logical, entry in local.catalogue.functions :
-      module.function[logical].guarantees.reserved_concurrency == ceil(
-        try(entry.concurrency.reserved, local.catalogue.defaults.concurrency.reserved) * var.concurrency_scale.reserved
+      module.function[logical].guarantees.reserved_concurrency == max(
+        ceil(try(entry.concurrency.reserved, local.catalogue.defaults.concurrency.reserved) * var.concurrency_scale.reserved),
+        min(try(entry.concurrency.reserved, local.catalogue.defaults.concurrency.reserved), local.least_concurrency[logical]),
       )
     ])
-    error_message = "Every function must have the catalogue's reserved concurrency, scaled."
+    error_message = "Every function must have the catalogue's reserved concurrency, scaled, but no less than its sources call for."
   }
 
   assert {
@@ -125,8 +126,20 @@ run "environment" {
   }
 
   assert {
-    condition     = sum([for function in module.function : function.guarantees.reserved_concurrency]) <= 900
-    error_message = "The functions reserve more than an account's default concurrency of 1,000, of which AWS keeps 100 unreserved."
+    condition = alltrue([
+      for function in module.function :
+      max(coalesce(function.guarantees.provisioned_concurrency, 0), coalesce(function.guarantees.provisioned_maximum, 0)) <= function.guarantees.reserved_concurrency
+    ])
+    error_message = "No function may be kept warmer than it may run: Lambda refuses that."
+  }
+
+  # One account can hold all environments and two previews, which are as dev is: 520 + 155 + 3 * 75 = 900.
+  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+  assert {
+    condition = sum([for function in module.function : function.guarantees.reserved_concurrency]) <= {
+      prod = 520, staging = 155, dev = 75, local = 900
+    }[var.environment]
+    error_message = "The functions reserve more than the environment's share of an account's default concurrency of 1,000, of which AWS keeps 100 unreserved."
   }
 
   assert {

@@ -42,10 +42,10 @@ class Environment:
         return self.values.stem != self.name
 
     def variables(self) -> list[str]:
-        """Return Terraform's options for its values; what an account has once, no copy has."""
+        """Return Terraform's options for its values."""
         options = [f"-var-file={self.values}"]
         if self.is_copy:
-            options += [f"-var=environment={self.name}", "-var=manage_gateway_account=false"]
+            options.append(f"-var=environment={self.name}")
         return options
 
 
