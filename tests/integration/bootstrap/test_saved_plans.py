@@ -125,12 +125,82 @@ def test_a_file_that_is_no_plan_is_refused(planned: Project) -> None:
         planned.apply()
 
 
-def test_an_image_that_the_registry_does_not_have_stops_plan_and_apply(planned: Project) -> None:
-    # Given a manifest whose image was never pushed
-    uri = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/itemstream-crud@sha256:{'1' * 64}"
-    manifest = {"families": {"crud": {"image_uri": uri}}}
-    (planned.folder / "artifacts.json").write_text(json.dumps(manifest))
+def push_image(project: Project) -> str:
+    """Put an image into the registry and name it in the manifest; return its digest."""
+    ecr = project.caller.client("ecr")
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    config = {"mediaType": "application/vnd.oci.image.config.v1+json", "size": 2}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": kind,
+        "config": {**config, "digest": f"sha256:{'0' * 64}"},
+        "layers": [],
+    }
+    ecr.create_repository(repositoryName="itemstream-crud")
+    image = ecr.put_image(
+        repositoryName="itemstream-crud",
+        imageManifest=json.dumps(manifest),
+        imageManifestMediaType=kind,
+        imageTag="built-0",
+    )["image"]
+    digest = str(image["imageId"]["imageDigest"])
+    uri = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/itemstream-crud@{digest}"
+    (project.folder / "artifacts.json").write_text(
+        json.dumps({"families": {"crud": {"image_uri": uri}}})
+    )
+    return digest
 
-    # Then
-    with pytest.raises(Problem, match=f"registry does not have {uri}"):
-        planned.save()
+
+def test_an_image_that_is_gone_stops_apply_and_then_plan(project: Project) -> None:
+    # Given a plan whose image was pushed, and then taken away
+    digest = push_image(project)
+    project.write(NUMBER.format(1))
+    project.save()
+    project.caller.client("ecr").batch_delete_image(
+        repositoryName="itemstream-crud", imageIds=[{"imageDigest": digest}]
+    )
+
+    # Then nothing is applied, and no other plan is made
+    with pytest.raises(Problem, match=f"registry does not have .*{digest}"):
+        project.apply()
+    assert applied(project) is None
+    with pytest.raises(Problem, match="itemstream push"):
+        project.save()
+
+
+def test_an_apply_that_fails_in_the_middle_is_gone_on_with(planned: Project) -> None:
+    # Given a plan of which the second half can not be made
+    failing = """
+resource "terraform_data" "second" {
+  depends_on = [terraform_data.number]
+  provisioner "local-exec" {
+    command = "exit 7"
+  }
+}
+"""
+    planned.write(NUMBER.format(1) + failing)
+    planned.save()
+    with pytest.raises(Problem, match="exit status 7"):
+        planned.apply()
+
+    # Then the same plan is not good any more
+    with pytest.raises(Problem, match="older than the state"):
+        planned.apply()
+
+    # When the fault is mended and planned again
+    planned.write(NUMBER.format(1) + failing.replace("exit 7", "true"))
+    planned.save()
+    planned.apply()
+
+    # Then the first half was kept, and the second is there
+    assert applied(planned) == 1
+
+
+def test_another_region_than_the_states_is_refused(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write(NUMBER.format(1))
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "eu-west-1")
+    with pytest.raises(Problem, match=r"prepared in us-east-1, and this is eu-west-1"):
+        project.save()
