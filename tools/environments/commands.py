@@ -39,10 +39,22 @@ def bootstrap(
     registry_for: Annotated[
         list[str] | None, typer.Option(help="Another account that runs this one's images.")
     ] = None,
+    confirm: Annotated[
+        str | None, typer.Option(help="With --remove: the account's number.")
+    ] = None,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take away what was made, when no environment is left.")
+    ] = False,
 ) -> None:
     """Prepare an AWS account: state bucket, GitHub's roles, registry; asks before it does."""
+    if remove:
+        from tools.infrastructure.unpreparing import unprepare
+
+        with Progress() as progress:
+            unprepare(confirm, progress)
+        return
     from tools.infrastructure.bootstrapping import bootstrap as prepare
     from tools.infrastructure.bootstrapping import tell_what_to_set
     from tools.infrastructure.signing_in import sign_in

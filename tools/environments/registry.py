@@ -11,12 +11,14 @@ from botocore.exceptions import ClientError
 from tools.project import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from tools.infrastructure.signing_in import SignedIn
 
 __all__ = [
     "Image",
+    "count_images",
+    "delete_images",
     "is_there",
     "mark_deployed",
     "parse_image",
@@ -134,6 +136,34 @@ def mark_deployed(caller: SignedIn, uris: Iterable[str], environment: str) -> No
                 raise Problem(
                     f"{uri} can't be marked as deployed, so the registry would not keep it: {error}"
                 ) from None
+
+
+def count_images(caller: SignedIn, repository: str) -> int:
+    """Count the images of a repository; 0 if it is gone."""
+    return sum(len(images) for images in _pages(caller, repository))
+
+
+def delete_images(caller: SignedIn, repository: str) -> None:
+    """Delete all images of a repository."""
+    for images in list(_pages(caller, repository)):
+        caller.client("ecr").batch_delete_image(repositoryName=repository, imageIds=images)
+
+
+def _pages(caller: SignedIn, repository: str) -> Iterator[list[dict[str, str]]]:
+    """Yield images by digest, as many at once as can be deleted at once."""
+    pages = (
+        caller.client("ecr")
+        .get_paginator("list_images")
+        .paginate(repositoryName=repository, PaginationConfig={"PageSize": 100})
+    )
+    try:
+        for page in pages:
+            digests = {image["imageDigest"] for image in page["imageIds"]}
+            if digests:
+                yield [{"imageDigest": digest} for digest in sorted(digests)]
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _NOT_THERE:
+            raise Problem(f"The registry can't be asked for {repository}: {error}") from None
 
 
 def _manifest(caller: SignedIn, image: Image) -> dict[str, Any] | None:

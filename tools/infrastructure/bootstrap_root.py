@@ -62,12 +62,11 @@ class BootstrapRoot:
     def initialise(self) -> None:
         """Make the root ready where its state is now."""
         self._link()
-        if self.state.exists():
-            kind, options = "s3", self.state.backend()
-        else:
-            kind, options = "local", ["-reconfigure", f"-backend-config=path={self._local_state}"]
-        self._backend_file.write_text(_BACKEND.format(kind))
-        initialise(self._variables(), self._data, *options, root=self._root)
+        if not self.state.exists():
+            self._initialise_here()
+            return
+        self._backend_file.write_text(_BACKEND.format("s3"))
+        initialise(self._variables(), self._data, *self.state.backend(), root=self._root)
 
     def plan(self) -> PlanSummary:
         """
@@ -117,6 +116,28 @@ class BootstrapRoot:
         self._local_state.rename(self._local_state.with_suffix(".moved"))
         return True
 
+    def bring_state_here(self) -> None:
+        """Copy the state out of its bucket, and go on with the copy: the bucket is to go."""
+        if self.state.exists():
+            pulled = run(self._terraform("state", "pull"), environment=self._variables())
+            self._local_state.write_text(pulled)
+        self._initialise_here()
+
+    def destroy(self, report: Callable[[str], None]) -> str:
+        """
+        Destroy everything in the state and sum it up.
+
+        Raises
+        ------
+        Problem
+            If Terraform fails; its messages.
+        """
+        command = self._terraform("destroy", "-json", "-auto-approve", *self._inputs())
+        log = self.folder / "terraform.log"
+        summary = run_with_progress(command, self._variables(), log, report)
+        self._local_state.unlink()
+        return summary
+
     def outputs(self) -> dict[str, Any]:
         """Return what was made."""
         document = json.loads(
@@ -143,6 +164,11 @@ class BootstrapRoot:
     @property
     def _local_state(self) -> Path:
         return self.folder / "bootstrap.tfstate"
+
+    def _initialise_here(self) -> None:
+        self._backend_file.write_text(_BACKEND.format("local"))
+        local = f"-backend-config=path={self._local_state}"
+        initialise(self._variables(), self._data, "-reconfigure", local, root=self._root)
 
     def _link(self) -> None:
         self._root.mkdir(parents=True, exist_ok=True)

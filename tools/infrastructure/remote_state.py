@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
     from tools.infrastructure.signing_in import SignedIn
 
-__all__ = ["RemoteState", "state_bucket"]
+__all__ = ["RemoteState", "state_bucket", "states"]
 
+_SUFFIX = ".tfstate"
 _MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 # An emulator knows its buckets by path, and has no lock files.
 _EMULATED = {
@@ -41,6 +43,22 @@ def state_bucket(account: str) -> str:
     return f"itemstream-state-{account}"
 
 
+def states(caller: SignedIn) -> list[str]:
+    """List the names of the states that an account's bucket holds; none if there is no bucket."""
+    pages = caller.client("s3").get_paginator("list_objects_v2")
+    try:
+        keys = [
+            str(found["Key"])
+            for page in pages.paginate(Bucket=state_bucket(caller.account))
+            for found in page.get("Contents", ())
+        ]
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _MISSING:
+            return []
+        raise Problem(f"{state_bucket(caller.account)} can't be read: {error}") from None
+    return [key.removesuffix(_SUFFIX) for key in keys if key.endswith(_SUFFIX)]
+
+
 @dataclass(frozen=True)
 class RemoteState:
     """
@@ -60,7 +78,12 @@ class RemoteState:
     @property
     def key(self) -> str:
         """The state's key in the bucket."""
-        return f"{self.name}.tfstate"
+        return f"{self.name}{_SUFFIX}"
+
+    def resources(self) -> list[Any]:
+        """Return the resources that it holds."""
+        found: list[Any] = json.loads(self._read(self.key) or "{}").get("resources", [])
+        return found
 
     def backend(self) -> list[str]:
         """

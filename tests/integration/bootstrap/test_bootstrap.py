@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from tools.infrastructure import bootstrapping
 from tools.infrastructure.bootstrap_root import BootstrapRoot
 from tools.infrastructure.bootstrapping import bootstrap
+from tools.infrastructure.unpreparing import unprepare
 from tools.progress import Progress
+from tools.project import Problem
 from tools.stack.scratch import scratch_ministack
 
 if TYPE_CHECKING:
@@ -45,10 +48,32 @@ def test_an_account_is_prepared_and_then_there_is_nothing_to_do(
     # And the roles are what GitHub is told
     role = caller.client("iam").get_role(RoleName="itemstream-deploy-dev")["Role"]
     assert outputs["roles"]["deploy"] == {"dev": role["Arn"]}
+    # And API Gateway can write logs before there is an API
+    gateway = caller.client("apigateway").get_account()
+    assert gateway["cloudwatchRoleArn"].endswith(":role/itemstream-gateway-logs")
 
     # When it is run again, in another checkout; then nothing is applied
     monkeypatch.setattr(bootstrapping, "BootstrapRoot", Untouched)
     assert prepare() == outputs
+
+    # Given an environment that still has something
+    state = {"resources": [{"type": "aws_sqs_queue"}]}
+    s3.put_object(
+        Bucket=outputs["state_bucket"], Key="dev123.tfstate", Body=json.dumps(state).encode()
+    )
+    with pytest.raises(Problem, match=r"dev123 still lives .* itemstream destroy dev123"):
+        unprepare("000000000000", Progress())
+    s3.delete_object(Bucket=outputs["state_bucket"], Key="dev123.tfstate")
+
+    # When everything is taken away
+    with pytest.raises(Problem, match="Nothing was deleted: '1' is not 000000000000"):
+        unprepare("1", Progress())
+    unprepare("000000000000", Progress())
+
+    # Then nothing is left
+    assert s3.list_buckets()["Buckets"] == []
+    roles = caller.client("iam").list_roles()["Roles"]
+    assert [each["RoleName"] for each in roles if "itemstream" in each["RoleName"]] == []
 
 
 class Untouched(BootstrapRoot):
