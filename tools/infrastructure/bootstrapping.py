@@ -9,6 +9,7 @@ import typer
 
 from tools.commands import run
 from tools.environments.naming import LOCAL_ENVIRONMENT, environments
+from tools.infrastructure.account_limits import concurrency_advice, sets_gateway_account
 from tools.infrastructure.bootstrap_root import BootstrapRoot
 from tools.infrastructure.signing_in import sign_in
 from tools.progress import console
@@ -64,7 +65,10 @@ def bootstrap(
         **account_settings(repository or _origin(), chosen),
         "registry_accounts": list(registry_accounts),
         "makes_identity_provider": _makes_identity_provider(caller),
+        "sets_gateway_account": sets_gateway_account(caller),
     }
+    if advice := concurrency_advice(caller):
+        console.print(advice, style="yellow", soft_wrap=True)
     root = BootstrapRoot.of(caller, settings)
     with progress.step("Terraform init") as report:
         root.initialise()

@@ -119,6 +119,7 @@ class Root:
 def test_who_declines_changes_nothing(caller: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given
     monkeypatch.setattr(bootstrapping, "sign_in", lambda: caller)
+    monkeypatch.setattr(bootstrapping, "concurrency_advice", lambda _: None)  # moto has no quotas
     monkeypatch.setattr(bootstrapping.BootstrapRoot, "of", lambda *_: Root())
     monkeypatch.setattr("typer.confirm", lambda *_, **__: False)
 
