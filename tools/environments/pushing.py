@@ -97,13 +97,20 @@ def _push(caller: SignedIn, host: str, image: BuiltImage, credentials: Path) -> 
     if is_there(caller, parse_image(f"{repository}@{image.digest}")):
         return "is there"
     tag = f"built-{short_digest(image.digest)}"
+    digest = credentials.with_name("digest")
     run(
         [
             *(find_skopeo(), "copy", "--preserve-digests", "--retry-times", "3"),
-            *("--dest-authfile", credentials, image.location, f"docker://{repository}:{tag}"),
+            *("--dest-authfile", credentials, "--digestfile", digest),
+            *(image.location, f"docker://{repository}:{tag}"),
         ],
         environment=clean_environment(),
         remedy="What was pushed stays. Run the command again: it goes on with the others. Is there "
         "no repository yet? itemstream bootstrap",
     )
+    if digest.read_text().strip() != image.digest:
+        raise Problem(
+            f"The image of {image.family} was built again while it was pushed: {repository}:{tag} "
+            "is another one. Nothing refers to it. Run the command again."
+        )
     return image.digest

@@ -30,7 +30,10 @@ class Image:
     digest: str
     architecture: str = "arm64"
     stand_in: bool = False
-    location: str = "oci:store:image"
+
+    @property
+    def location(self) -> str:
+        return f"oci:store:{self.digest[7:]}"
 
 
 IMAGES: dict[str, Any] = {
@@ -68,7 +71,12 @@ def copied(
     notes = tmp_path / "notes"
     notes.touch()
     program = tmp_path / "skopeo"
-    program.write_text(f'#!/bin/sh\necho "$@" >> {notes}\n')
+    # Copies whatever the location's tag names; the digest is that of the image so called.
+    program.write_text(
+        f'#!/bin/sh\necho "$@" >> {notes}\n'
+        'while [ "$1" != --digestfile ]; do shift; done\n'
+        'printf "sha256:%s" "${3##*:}" > "$2"\n'
+    )
     program.chmod(0o755)
     monkeypatch.setattr(pushing, "find_skopeo", lambda: str(program))
     monkeypatch.setattr(pushing, "sign_in", lambda: caller)
@@ -109,3 +117,18 @@ def test_an_image_that_is_there_is_not_copied_again(
     # Then
     assert len(copied()) == len(IMAGES) - 1
     assert not [line for line in copied() if "itemstream-crud:" in line]
+
+
+def test_an_image_that_was_built_again_meanwhile_is_noticed(
+    copied: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an image in whose place another lies when it is copied
+    class Another(Image):
+        location = f"oci:store:{'f' * 64}"
+
+    images = {**IMAGES, "crud": Another("crud", IMAGES["crud"].digest)}
+    monkeypatch.setattr(pushing, "build_images", lambda _: images)
+
+    # Then
+    with pytest.raises(Problem, match="image of crud was built again while it was pushed"):
+        push("arm64", Progress(), allow_dirty=False)
