@@ -10,9 +10,9 @@ locals {
   # Subjects: https://docs.github.com/en/actions/reference/security/oidc
   subjects = merge(
     {
-      # Pull requests from forks get no token.
-      plan = ["repo:${var.repository}:pull_request", "repo:${var.repository}:ref:refs/heads/main"]
-      push = ["repo:${var.repository}:environment:images"]
+      # What pull requests bring runs only in environments with reviewers (plan, preview); forks get no token.
+      plan = ["repo:${var.repository}:environment:plan", "repo:${var.repository}:ref:refs/heads/main"]
+      push = ["repo:${var.repository}:environment:images", "repo:${var.repository}:environment:preview"]
     },
     { for name, environment in var.environments : "deploy ${name}" => [for each in environment.github_environments : "repo:${var.repository}:environment:${each}"] },
   )

@@ -22,8 +22,8 @@ WITHOUT_RESOURCES = {"ecr"}
 IDENTITIES = ("aws_iam_",)
 ENVIRONMENTS = ("dev", "prod", "staging")
 SUBJECTS = {
-    "plan": ["repo:acme/itemstream:pull_request", "repo:acme/itemstream:ref:refs/heads/main"],
-    "push": ["repo:acme/itemstream:environment:images"],
+    "plan": ["repo:acme/itemstream:environment:plan", "repo:acme/itemstream:ref:refs/heads/main"],
+    "push": ["repo:acme/itemstream:environment:images", "repo:acme/itemstream:environment:preview"],
     "deploy dev": [
         "repo:acme/itemstream:environment:dev",
         "repo:acme/itemstream:environment:preview",

@@ -111,12 +111,20 @@ def find_drift(environment: Environment, report: Report) -> bool:
     """
     Plan with the packages that are deployed, and say whether anything would change.
 
+    Where nothing was deployed, nothing can.
+
     Raises
     ------
     Problem
-        If the plan fails, or nothing was deployed.
+        If the plan fails.
     """
     root = RemoteRoot(environment, sign_in())
+    if root.state.deployed_artifacts() is None:
+        console.print(
+            f"{environment.name} was never deployed to the account {root.caller.account}: there is "
+            "nothing to compare."
+        )
+        return False
     with TemporaryDirectory() as folder:
         summary = _plan(root, deployed_artifacts(root, Path(folder)))
     report.write(environment, summary)

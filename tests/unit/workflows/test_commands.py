@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 from importlib.util import find_spec
@@ -18,33 +19,48 @@ from tools.workflows.steps import action_files, steps, workflow_files
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# How each command is known to work. A test runs it, or it runs as a part of `make test`; what only
-# GitHub or AWS can answer is at least parsed: by shellcheck, and the options of ours by this file.
 CI = "CI runs it"
 GITHUB = "only on GitHub"
-PROOF: dict[str, str] = {
+# How each command is known to work: a file of tests, and what is called in it; or it runs as a part
+# of `make test`. What only GitHub or AWS can answer is at least parsed: by shellcheck, and the
+# options of ours by this file.
+LIVES = "tests/integration/bootstrap/test_whole_lives.py"
+PLANS = "tests/integration/bootstrap/test_saved_plans.py"
+PROOF: dict[str, str | tuple[str, str]] = {
     "make bootstrap": CI,
     "make test": CI,
-    "make audit": "tests/unit/workflows/test_audit.py",
-    "make images": "tests/integration/containers/test_images.py",
-    "itemstream images": "tests/unit/containers/test_aws_base.py",
-    "itemstream push": "tests/unit/environments/test_pushing.py",
-    "itemstream plan": "tests/integration/bootstrap/test_saved_plans.py",
-    "itemstream apply": "tests/integration/bootstrap/test_saved_plans.py",
-    "itemstream migrate": "tests/unit/tools/test_migrating.py",
-    "itemstream deploy": "tests/unit/releases/test_code_deploy.py",
-    "itemstream history": "tests/unit/releases/test_deploying.py",
-    "itemstream smoke": "tests/e2e/test_smoke.py",
-    "itemstream drift": "tests/integration/bootstrap/test_whole_lives.py",
-    "itemstream destroy": "tests/integration/bootstrap/test_whole_lives.py",
-    "python -m tools.workflows.image_matrix": "tests/unit/workflows/test_image_matrix.py",
+    "make audit": ("tests/unit/workflows/test_audit.py", "audits()"),
+    "make images": ("tests/integration/containers/test_images.py", "image_configuration("),
+    "itemstream images": ("tests/unit/containers/test_aws_base.py", "pin_newest_base("),
+    "itemstream push": ("tests/unit/environments/test_pushing.py", "push("),
+    "itemstream plan": (PLANS, "project.save("),
+    "itemstream apply": (PLANS, "project.apply("),
+    "itemstream migrate": ("tests/unit/tools/test_migrating.py", "migrate("),
+    "itemstream deploy": ("tests/unit/releases/test_code_deploy.py", "deploy("),
+    "itemstream history": ("tests/unit/releases/test_code_deploy.py", "markdown("),
+    "itemstream smoke": ("tests/e2e/test_smoke.py", '"smoke"'),
+    "itemstream drift": (LIVES, "find_drift("),
+    "itemstream destroy": (LIVES, "destroy("),
+    "python -m tools.workflows.image_matrix": (
+        "tests/unit/workflows/test_image_matrix.py",
+        "image_matrix(",
+    ),
+    "python -m tools.workflows.unwanted_previews": (
+        "tests/unit/workflows/test_unwanted_previews.py",
+        "unwanted_previews.main(",
+    ),
     "cosign sign": GITHUB,
     "cosign attest": GITHUB,
-    "gh issue": "tests/unit/workflows/test_drift_issue.py",
+    "diff build/seen/summary.md": (
+        "tests/unit/workflows/test_workflows.py",
+        '"diff" in step.run',
+    ),
+    "gh issue": ("tests/unit/workflows/test_drift_issue.py", "open_an_issue("),
     "gh pr": GITHUB,
+    "gh workflow": GITHUB,
 }
 # Bash's own, and what every Linux has.
-SHELL = {"[", "cat", "printf"}
+SHELL = {"[", "cat", "find", "mkdir", "printf", "test"}
 # Runs another command as root.
 AS_ROOT = ["sudo", "--preserve-env", "env", "PATH=$PATH"]
 
@@ -68,9 +84,12 @@ def test_every_command_is_proven_somewhere() -> None:
     assert {name_of(words) for words in called()} == set(PROOF)
 
 
-def test_proofs_are_where_they_are_said_to_be() -> None:
-    places = [proof for proof in PROOF.values() if proof not in {CI, GITHUB}]
-    assert [place for place in places if not (ROOT / place).exists()] == []
+@pytest.mark.parametrize(
+    ("file", "call"), sorted({proof for proof in PROOF.values() if isinstance(proof, tuple)})
+)
+def test_proofs_call_what_they_prove(file: str, call: str) -> None:
+    tests = re.split(r"^def (?=test_)", (ROOT / file).read_text(), flags=re.MULTILINE)[1:]
+    assert [test for test in tests if call in test] != []
 
 
 def test_make_knows_every_target() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -132,37 +133,131 @@ def test_code_of_others_never_runs_with_rights_of_ours(file: Path) -> None:
     assert {"pull_request_target", "workflow_run"}.isdisjoint(read(file)["on"])
 
 
+def jobs_of(name: str) -> dict[str, Any]:
+    jobs: dict[str, Any] = read(GITHUB / "workflows" / f"{name}.yml")["jobs"]
+    return jobs
+
+
 def test_previews_and_plans_are_for_branches_of_this_repository() -> None:
     # Given the jobs of pull requests that are the first to sign in
-    preview = read(GITHUB / "workflows" / "preview.yml")["jobs"]
-    plan = read(GITHUB / "workflows" / "pull-request.yml")["jobs"]["plan"]
+    preview = jobs_of("preview")
 
     # Then each asks where the branch is
-    for job in (preview["images"], preview["remove"], plan):
+    for job in (preview["images"], preview["remove"], jobs_of("pull-request")["plan"]):
         same = "github.event.pull_request.head.repo.full_name == github.repository"
         assert same in job["if"]
 
 
-def test_environments_are_deployed_one_after_the_other() -> None:
-    jobs = read(GITHUB / "workflows" / "main.yml")["jobs"]
-    assert {name: job.get("needs") for name, job in jobs.items()} == {
-        "test": None,
-        "images": "test",
-        "dev": "images",
-        "staging": "dev",
-        "prod": "staging",
+def test_no_code_of_a_pull_request_signs_in_before_a_reviewer_let_it() -> None:
+    # Given every job that a pull request starts and that may sign in
+    environments = {
+        environment
+        for file in workflow_files()
+        if "pull_request" in read(file)["on"]
+        for environment, job in jobs_started_by(file)
+        if "id-token" in job["permissions"]
     }
+
+    # Then each is behind a GitHub environment with reviewers (docs/pipelines.md)
+    assert environments == {"plan", "preview"}
+
+
+def jobs_started_by(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each job of a workflow and of those that it calls, and which environment it is in."""
+    for job in read(file)["jobs"].values():
+        inputs = job.get("with", {})
+        for each in read(ROOT / job["uses"])["jobs"].values() if "uses" in job else [job]:
+            if each.get("if") == "inputs.plan_role != ''" and "plan_role" not in inputs:
+                continue
+            environment = str(each.get("environment", "none"))
+            yield inputs["approval"] if "inputs.approval" in environment else environment, each
+
+
+def test_images_are_built_before_anybody_signs_in() -> None:
+    names = [step["name"] for step in jobs_of("publish-images")["push"]["steps"]]
+    assert names.index("Build the images") < names.index("Sign in to AWS, to push")
+
+
+def test_a_label_does_not_bring_a_closed_pull_request_back() -> None:
+    condition = jobs_of("preview")["images"]["if"]
+    assert "github.event.pull_request.state == 'open'" in condition
+    assert "github.event.action != 'labeled' || github.event.label.name == 'preview'" in condition
+
+
+def test_previews_are_removed_by_main() -> None:
+    # Given what a pull request does when it is closed, which is to start another workflow
+    remove = jobs_of("preview")["remove"]
+    assert remove["steps"][0]["run"] == "gh workflow run remove-previews.yml"
+    assert set(remove["permissions"]) == {"actions"}
+
+    # Then that runs each night, too, and takes the role of an environment that is main's
+    assert {"schedule", "workflow_dispatch"} == set(
+        read(GITHUB / "workflows" / "remove-previews.yml")["on"]
+    )
+    assert jobs_of("remove-previews")["remove"]["with"]["approval"] == "dev"
+
+
+def test_environments_are_deployed_one_after_the_other() -> None:
+    def order(name: str) -> dict[str, str | None]:
+        return {job: content.get("needs") for job, content in jobs_of(name).items()}
+
+    assert order("deliver") == {"test": None, "images": "test", "dev": "images", "staging": "dev"}
+    assert order("main") == {"deliver": None, "prod": "deliver"}
+
+
+def test_dev_and_staging_do_not_wait_for_the_approval_of_production() -> None:
+    groups = {name: job["concurrency"]["group"] for name, job in jobs_of("main").items()}
+    assert len(set(groups.values())) == len(groups)
+    assert "concurrency" not in read(GITHUB / "workflows" / "main.yml")
 
 
 def test_a_deployment_goes_by_the_plan_that_was_seen() -> None:
     # Given
-    jobs = read(GITHUB / "workflows" / "deploy.yml")["jobs"]
+    jobs = jobs_of("deploy")
     scripts = [step.get("run", "") for step in jobs["apply"]["steps"]]
+    made, compared, applied = (
+        next(number for number, script in enumerate(scripts) if word in script)
+        for word in ("itemstream plan", "diff ", "itemstream apply")
+    )
 
-    # Then the plan comes from the job before, and what asks for approval is between them
-    saved = re.search(r"--out (\S+)", "\n".join(s.get("run", "") for s in jobs["plan"]["steps"]))
+    # Then approval is between the plan that is shown and the one that is applied
+    assert made < compared < applied
+    saved = re.search(r"--out (\S+)", scripts[made])
     assert saved
-    assert f".venv/bin/itemstream apply {saved[1]}" in scripts
+    assert scripts[applied] == f".venv/bin/itemstream apply {saved[1]}"
     assert jobs["apply"]["needs"] == "plan"
     assert "environment" in jobs["apply"]
     assert "environment" not in jobs["plan"]
+
+
+@every_workflow
+def test_no_saved_plan_leaves_its_job(file: Path) -> None:
+    # It holds the state, in clear, and whoever can read the repository could download it.
+    uploaded = [
+        path
+        for step in steps(file)
+        if "upload-artifact" in step.uses
+        for path in step.options["path"].split()
+    ]
+    plans = {"build", "build/", "build/plan", "build/**"}
+    assert [path for path in uploaded if path in plans or path.endswith((".tfplan", "*"))] == []
+
+
+def test_a_plan_that_is_not_the_one_that_was_seen_stops(tmp_path: Path) -> None:
+    # Given the two summaries as the steps before leave them
+    script = next(
+        step.run for step in steps(GITHUB / "workflows" / "deploy.yml") if "diff" in step.run
+    )
+    seen, now = tmp_path / "build/seen/summary.md", tmp_path / "build/plan/summary.md"
+    for file in (seen, now):
+        file.parent.mkdir(parents=True)
+        file.write_text("1 created\n")
+
+    def passes() -> bool:
+        done = subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, capture_output=True)
+        return done.returncode == 0
+
+    # Then
+    assert passes()
+    now.write_text("1 created, 1 destroyed\n")
+    assert not passes()
