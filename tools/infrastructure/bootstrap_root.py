@@ -16,7 +16,14 @@ from tools.commands import run
 from tools.infrastructure.messages import run_with_progress
 from tools.infrastructure.plan_summary import PlanSummary, summarise
 from tools.infrastructure.remote_state import RemoteState
-from tools.infrastructure.root import CHANGES, TERRAFORM, initialise, plugin_options, terraform
+from tools.infrastructure.root import (
+    CHANGES,
+    LOCK_FILE,
+    TERRAFORM,
+    initialise,
+    plugin_options,
+    terraform,
+)
 from tools.project import LOCAL, Problem
 
 if TYPE_CHECKING:
@@ -172,9 +179,10 @@ class BootstrapRoot:
 
     def _link(self) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
-        for path in self._root.glob("*.tf"):
-            path.unlink()
-        for path in (TERRAFORM / "bootstrap").glob("*.tf"):
+        for path in (*self._root.glob("*.tf"), self._root / LOCK_FILE):
+            path.unlink(missing_ok=True)
+        source = TERRAFORM / "bootstrap"
+        for path in (*source.glob("*.tf"), source / LOCK_FILE):
             (self._root / path.name).symlink_to(path)
         modules = self.folder / "modules"
         modules.unlink(missing_ok=True)

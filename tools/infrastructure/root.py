@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["CHANGES", "TERRAFORM", "initialise", "main", "plugin_options", "terraform"]
+__all__ = ["CHANGES", "LOCK_FILE", "TERRAFORM", "initialise", "main", "plugin_options", "terraform"]
 
 TERRAFORM = ROOT / "terraform"
+LOCK_FILE = ".terraform.lock.hcl"
 # What `terraform plan -detailed-exitcode` exits with if the plan is not empty.
 CHANGES = 2
 # Lines that `terraform init` acts on.
@@ -27,7 +28,8 @@ _INITIALISED = re.compile(
 )
 _NO_PROVIDER = (
     "Without a network, put the AWS provider into a plugin folder (one that holds "
-    "registry.terraform.io/hashicorp/aws/…) and name it: TF_PLUGIN_DIR=<folder>."
+    "registry.terraform.io/hashicorp/aws/…) and name it: TF_PLUGIN_DIR=<folder>. If its checksum "
+    "is not in the lock file, docs/pipelines.md (What holds) has what to do."
 )
 
 
@@ -72,7 +74,7 @@ def initialise(
         return False
     data.mkdir(parents=True, exist_ok=True)
     run(
-        terraform("init", *backend, *plugin_options(), root=root),
+        terraform("init", *backend, *plugin_options(), *_locked(root), root=root),
         environment={**environment, "TF_DATA_DIR": str(data)},
         remedy=_NO_PROVIDER,
     )
@@ -84,6 +86,11 @@ def plugin_options() -> list[str]:
     """Return the option of `terraform init` that spares the registry, where a folder has it."""
     plugins = plugin_folder()
     return [f"-plugin-dir={plugins}"] if plugins else []
+
+
+def _locked(root: Path) -> list[str]:
+    """Have a provider refused that is not the one whose hashes a root keeps."""
+    return ["-lockfile=readonly"] if (root / LOCK_FILE).exists() else []
 
 
 def main(arguments: list[str]) -> int:
