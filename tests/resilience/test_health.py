@@ -175,8 +175,9 @@ def test_events_that_stand_still_are_missed_and_their_reader_is_behind(stack: Lo
 
 
 def test_a_dead_letter_is_seen_until_it_is_gone(stack: LocalStack) -> None:
-    # Given, beside what other tests left
+    # Given, beside what other tests left, a queue that is empty
     sqs, url = stack.client("sqs"), stack.status["queues"]["get_health_dead_letters"]["url"]
+    sqs.purge_queue(QueueUrl=url)
     others = queues_with_letters(
         found(stack, lambda parts: parts["dead_letters"]["state"] != "down", "all queues")
     )
