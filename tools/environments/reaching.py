@@ -14,7 +14,8 @@ from tools.project import Problem
 from tools.stack.record import outputs
 from tools.stack.settings import current_stack
 from tools.stack.urls import http_api_url, rest_api_url, websocket_url
-from tools.tokens.issuer import issue, issue_on_aws
+from tools.tokens.client_credentials import token_of_the_canary
+from tools.tokens.issuer import issue, issue_on_aws, signs_its_own
 
 if TYPE_CHECKING:
     from tools.environments.naming import Environment
@@ -28,23 +29,31 @@ _SECONDS = 600
 
 def reach(environment: Environment, tenant: str, scope: str, subject: str) -> tuple[Addresses, str]:
     """
-    Return the addresses, and the token in ITEMSTREAM_TOKEN or else a short-lived one of our own.
+    Return the addresses and a token.
+
+    The token is that in ITEMSTREAM_TOKEN; else a short-lived one of our own keys or, where somebody
+    else issues them, of the canary's client.
 
     Raises
     ------
     Problem
-        If nothing is applied, or tokens are somebody else's to give and none is given.
+        If nothing is applied, or there is no token.
     """
     given = os.environ.get(_GIVEN)
-    token = given or own_token(environment, tenant, scope, subject, _SECONDS)
     if environment.name == LOCAL_ENVIRONMENT:
         stack = current_stack()
         applied = outputs(stack)
         urls = (each(stack, applied) for each in (rest_api_url, http_api_url, websocket_url))
-        return Addresses(*urls), token
+        return Addresses(*urls), given or issue(stack, tenant, scope, subject, _SECONDS)
     applied = _applied(environment)
     names = ("rest_api_url", "http_api_url", "websocket_api_url")
-    return Addresses(*(applied[name].rstrip("/") for name in names)), token
+    addresses = Addresses(*(applied[name].rstrip("/") for name in names))
+    if given:
+        return addresses, given
+    account = open_account(environment.name)
+    if signs_its_own(account, applied):
+        return addresses, issue_on_aws(account, applied, tenant, scope, subject, _SECONDS)
+    return addresses, token_of_the_canary(account)
 
 
 def own_token(environment: Environment, tenant: str, scope: str, subject: str, seconds: int) -> str:

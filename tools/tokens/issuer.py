@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tools.dead_letters.accounts import Account
     from tools.stack.settings import Stack
 
-__all__ = ["ensure_keys", "issue", "issue_on_aws", "rotate"]
+__all__ = ["ensure_keys", "issue", "issue_on_aws", "rotate", "signs_its_own"]
 
 _REMEDIES = {
     "tenant": "--tenant takes 1 to 64 ASCII letters, digits, - and _, and begins with neither of "
@@ -86,7 +86,7 @@ def issue_on_aws(
         If its tokens are somebody else's to sign, there are no keys yet, or the token would be
         refused.
     """
-    if values["token_issuer"] != f"urn:{account.prefix.rstrip('-')}":
+    if not signs_its_own(account, values):
         raise Problem(
             f"Tokens for {account.environment} come from {values['token_issuer']}: get one there "
             "and set ITEMSTREAM_TOKEN."
@@ -102,6 +102,11 @@ def issue_on_aws(
             ) from None
     ring = KeyRing.from_json(answer["SecretString"])
     return _signed(ring, values, tenant, scope, subject, seconds)
+
+
+def signs_its_own(account: Account, values: dict[str, Any]) -> bool:
+    """Whether an environment's tokens are signed with our own keys, by its outputs."""
+    return bool(values["token_issuer"] == f"urn:{account.prefix.rstrip('-')}")
 
 
 def rotate(stack: Stack, report: Callable[[str], None]) -> KeyRing:
