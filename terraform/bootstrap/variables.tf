@@ -15,6 +15,13 @@ variable "environments" {
     copies              = optional(bool, false)
     may_destroy         = optional(bool, false)
   }))
+
+  validation {
+    condition = alltrue(flatten([
+      for name, environment in var.environments : [for other in keys(var.environments) : other == name || !startswith(other, name)] if environment.copies
+    ]))
+    error_message = "No name may begin with that of an environment that has copies: its role would deploy both."
+  }
 }
 
 variable "families" {

@@ -90,3 +90,20 @@ run "a_dangerous_name" {
 
   expect_failures = [var.environment]
 }
+
+run "a_name_within_a_copied_one" {
+  command = plan
+
+  module {
+    source = "./bootstrap"
+  }
+
+  variables {
+    environments = {
+      dev        = { github_environments = ["dev"], copies = true }
+      developers = { github_environments = ["developers"] }
+    }
+  }
+
+  expect_failures = [var.environments]
+}
