@@ -110,7 +110,11 @@ def _make_stack(stages: list[tuple[str, str, float]], begun: Event) -> None:
 
 
 def _run() -> Run:
-    """Choose to test what goes to AWS, the images, where they can be run."""
+    """Choose to test what goes to AWS, the images, where they can be run; or what is asked for."""
+    if asked := os.environ.get("ITEMSTREAM_TEST_RUN"):
+        if asked not in tuple(Run):
+            raise Problem(f"ITEMSTREAM_TEST_RUN={asked} is none of: {', '.join(Run)}.")
+        return Run(asked)
     if hindrance := why_no_sandboxes():
         console.print(f"Functions run out of the source, not of their images: {hindrance}.")
         return Run.SOURCE

@@ -38,7 +38,8 @@ ulimit -c 0 && ulimit -d "$limit" &&
 {mount} -t overlay -o "ro,nosuid,lowerdir=$layers" overlay "$root" &&
 {mount} --bind -o nosuid,nodev "$tmp" "$root/tmp" &&
 {mount} -t proc -o nosuid,nodev,noexec proc "$root/proc" &&
-{unshare} --root="$root" --wd="$folder" --setgid {group} --setuid {user} "$@"
+{setpriv} --no-new-privs {unshare} --root="$root" --wd="$folder" \\
+  --setgid {group} --setuid {user} "$@"
 exit $?
 """
 
@@ -62,7 +63,9 @@ class Sandbox:
         mount, self._unshare, self._setpriv = (
             shutil.which(tool) or tool for tool in ("mount", "unshare", "setpriv")
         )
-        self._enter = _ENTER.format(mount=mount, unshare=self._unshare, user=_USER, group=_GROUP)
+        self._enter = _ENTER.format(
+            mount=mount, unshare=self._unshare, setpriv=self._setpriv, user=_USER, group=_GROUP
+        )
 
     def command(
         self, launch: Launch, layers: Sequence[Path], working_folder: str, program: Sequence[str]

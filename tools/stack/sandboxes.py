@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from tools.containers.build import why_not_here
-from tools.project import Problem
+from tools.project import LOCAL, Problem
 
 __all__ = ["check_sandboxes", "why_no_sandboxes"]
 
@@ -24,6 +24,8 @@ def why_no_sandboxes() -> str | None:
         return "it takes namespaces and overlays, which only Linux has"
     if os.geteuid() != 0:
         return "it takes namespaces, overlays and another user, which only root may have"
+    if {":", ","} & set(str(LOCAL)):
+        return f"the kernel takes no overlays whose path, {LOCAL}, holds a colon or a comma"
     if subprocess.run(_TRIAL, capture_output=True, check=False).returncode:
         return "nothing can be mounted (a container without the capability SYS_ADMIN?)"
     return why_not_here()

@@ -43,6 +43,7 @@ def test_a_function_sees_a_read_only_root_and_nobody_else(aws: Aws, sandboxes: H
 
     # Then
     assert found["user"] == [993, 990, []]
+    assert {"NoNewPrivs:\t1", f"CapEff:\t{0:016x}"} <= set(found["status"])
     assert found["folder"] == "/var/task"
     assert found["python"] == [3, 13]
     places = ("/", "/var/task", "/opt/python", "/etc", "/dev")

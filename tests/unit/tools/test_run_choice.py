@@ -94,6 +94,18 @@ def test_images_without_root_are_refused_with_what_to_do(monkeypatch: pytest.Mon
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="without root it is refused before")
+def test_images_below_a_path_that_no_overlay_can_have_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Given
+    monkeypatch.setattr(sandboxes, "LOCAL", tmp_path / "a:b")
+
+    # Then
+    with pytest.raises(Problem, match=r"a:b, holds a colon"):
+        sandboxes.check_sandboxes()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="without root it is refused before")
 def test_images_where_nothing_can_be_mounted_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given
     monkeypatch.setattr(sandboxes, "_TRIAL", ("false",))

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tools import testing
-from tools.project import ROOT
+from tools.project import ROOT, Problem
 from tools.stack.run_choice import Run
 
 CHOSEN = {
@@ -51,6 +51,7 @@ def test_functions_run_out_of_their_images_where_they_can(
     run: Run,
 ) -> None:
     # Given
+    monkeypatch.delenv("ITEMSTREAM_TEST_RUN", raising=False)
     monkeypatch.setattr(testing, "why_no_sandboxes", lambda: hindrance)
 
     # When
@@ -59,3 +60,17 @@ def test_functions_run_out_of_their_images_where_they_can(
     # Then
     assert chosen is run
     assert (hindrance or "") in capsys.readouterr().err
+
+
+def test_what_is_asked_for_is_run_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given
+    monkeypatch.setattr(testing, "why_no_sandboxes", lambda: "there is no root")
+
+    # When
+    monkeypatch.setenv("ITEMSTREAM_TEST_RUN", "images")
+
+    # Then: not quietly out of the source; `itemstream up` tells what is wrong
+    assert testing._run() is Run.IMAGES
+    monkeypatch.setenv("ITEMSTREAM_TEST_RUN", "zip")
+    with pytest.raises(Problem, match="source, images, archives"):
+        testing._run()
