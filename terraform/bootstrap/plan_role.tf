@@ -21,6 +21,8 @@ locals {
     [for action in ["GetQueueAttributes", "GetQueueUrl", "ListQueueTags"] : "sqs:${action}"],
   )
 
+  artifact_buckets = [for environment in keys(var.environments) : "arn:aws:s3:::itemstream-${environment}*-artifacts-${local.account_id}"]
+
   plan_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
@@ -28,9 +30,28 @@ locals {
       {
         Effect   = "Allow"
         Action   = ["s3:GetObject"]
-        Resource = concat(["${module.state.arn}/*.tfstate"], [for environment in keys(var.environments) : "arn:aws:s3:::itemstream-${environment}*-artifacts-${local.account_id}/*"])
+        Resource = [for kind in ["artifacts.json", "tfstate"] : "${module.state.arn}/*.${kind}"]
       },
       { Effect = "Allow", Action = ["kms:Decrypt"], Resource = [aws_kms_key.state.arn] },
+      {
+        # Archives: a refresh asks for their heads and tags.
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:GetObjectTagging"]
+        Resource = [for bucket in local.artifact_buckets : "${bucket}/*"]
+      },
+      {
+        # S3 hands the bucket's ARN to the key, or the object's.
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt"]
+        Resource  = ["arn:aws:kms:${local.region}:${local.account_id}:key/*"]
+        Condition = { StringLike = { "kms:EncryptionContext:aws:s3:arn" = [for bucket in local.artifact_buckets : "${bucket}*"] } }
+      },
+      {
+        # Whether images are there; the registry may be another account's.
+        Effect   = "Allow"
+        Action   = ["ecr:BatchGetImage"]
+        Resource = ["arn:aws:ecr:${local.region}:*:repository/itemstream-*"]
+      },
     ]
   })
 }

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.infrastructure.iam import PLACE, allows
+from tests.infrastructure.policies import deploying, statements
 from tools.project import ROOT
 
 TERRAFORM = ROOT / "terraform"
@@ -63,31 +65,6 @@ def service_of(kind: str) -> list[str]:
     return [service for service, length in fitting.items() if length == longest > 0]
 
 
-def statements(account: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    document: dict[str, Any] = json.loads(account["policies"][name])
-    return list(document["Statement"])
-
-
-def deploying(account: dict[str, Any], environment: str) -> list[dict[str, Any]]:
-    """Return the statements of an environment's deploy role."""
-    names = [
-        name
-        for name in account["policies"]
-        if name.startswith(f"deploy {environment} ") and not name.endswith(" boundary")
-    ]
-    assert len(names) == 5
-    return [statement for name in names for statement in statements(account, name)]
-
-
-def allows(found: list[dict[str, Any]], action: str, resource: str) -> bool:
-    """Whether some statement allows an action on a resource, conditions put aside."""
-    return any(
-        any(fnmatchcase(action, pattern) for pattern in statement["Action"])
-        and any(fnmatchcase(resource, pattern) for pattern in statement["Resource"])
-        for statement in found
-    )
-
-
 def test_every_type_of_resource_belongs_to_one_service() -> None:
     kinds = {kind for kind in made_by_the_root() if not kind.startswith(IDENTITIES)}
     assert {kind: service_of(kind) for kind in kinds if len(service_of(kind)) != 1} == {}
@@ -122,13 +99,12 @@ def test_policies_are_no_longer_than_iam_takes(account: dict[str, Any]) -> None:
 def test_a_role_touches_its_environment_alone(account: dict[str, Any], environment: str) -> None:
     # Given resources of another environment, and the roles of the pipelines themselves
     other = "staging" if environment == "prod" else "prod"
-    place = "eu-central-1:111122223333"
     foreign = [
-        f"arn:aws:lambda:{place}:function:itemstream-{other}-create-item",
-        f"arn:aws:dynamodb:{place}:table/itemstream-{other}-items",
+        f"arn:aws:lambda:{PLACE}:function:itemstream-{other}-create-item",
+        f"arn:aws:dynamodb:{PLACE}:table/itemstream-{other}-items",
         f"arn:aws:s3:::itemstream-{other}-uploads-111122223333",
         f"arn:aws:s3:::itemstream-state-111122223333/{other}.tfstate",
-        f"arn:aws:secretsmanager:{place}:secret:itemstream-{other}-token-signing-abcdef",
+        f"arn:aws:secretsmanager:{PLACE}:secret:itemstream-{other}-token-signing-abcdef",
         f"arn:aws:iam::111122223333:role/itemstream-{other}-create-item",
         f"arn:aws:iam::111122223333:role/itemstream-deploy-{environment}",
         f"arn:aws:iam::111122223333:policy/itemstream-boundary-{environment}",
@@ -144,7 +120,7 @@ def test_a_role_touches_its_environment_alone(account: dict[str, Any], environme
     ]
     assert reached == []
     # And its own are reached
-    own = f"arn:aws:lambda:{place}:function:itemstream-{environment}-create-item"
+    own = f"arn:aws:lambda:{PLACE}:function:itemstream-{environment}-create-item"
     assert allows(named, "lambda:UpdateFunctionCode", own)
     assert allows(
         named, "s3:PutObject", f"arn:aws:s3:::itemstream-state-111122223333/{environment}.tfstate"
@@ -162,6 +138,7 @@ def test_what_has_no_name_is_held_by_region_or_tag(
         "aws:RequestedRegion",
         "aws:RequestTag/Environment",
         "aws:ResourceTag/Environment",
+        "lambda:FunctionArn",
     }
 
 

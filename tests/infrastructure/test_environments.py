@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.infrastructure.creations import MADE_BY
+from tests.infrastructure.iam import allows
+from tests.infrastructure.policies import deploying
 from tools.project import ROOT
 
 if TYPE_CHECKING:
@@ -204,6 +207,25 @@ def test_every_role_is_under_the_boundary_and_wants_no_more(
             for statement in within
         )
     ] == []
+
+
+def test_a_pipeline_may_make_whatever_has_a_name(plan: Plan, account: dict[str, Any]) -> None:
+    # Given the pipeline's role of an environment, and the name of everything in its plan
+    roles = [str(role["change"]["after"]["name"]) for role in plan.of_type("aws_iam_role")]
+    environment = roles[0].split("-")[1]
+    if environment == "local":
+        return
+    role = deploying(account, environment)
+    made = [
+        (action, arn.format_map(values), {"iam:PermissionsBoundary": str(boundary)})
+        for kind, (action, arn) in MADE_BY.items()
+        for values in (resource["change"]["after"] for resource in plan.of_type(kind))
+        for boundary in [values.get("permissions_boundary")]
+    ]
+
+    # Then it may make each of them
+    assert len(made) > 400
+    assert [call for call in made if not allows(role, *call)] == []
 
 
 def test_queues_and_logs_are_encrypted_with_our_key(plan: Plan) -> None:

@@ -2,6 +2,9 @@
 # nobody, itself included, more than the environment's own.
 
 locals {
+  # By its name, as the roles of the environment say it.
+  boundary_arn = "arn:aws:iam::${local.account_id}:policy/${local.boundary_name}"
+
   role_arns = [for name in local.names : "arn:aws:iam::${local.account_id}:role/${name}"]
 
   # Service-linked roles that AWS makes with the first cluster, proxy or scaling target of an account.
@@ -11,19 +14,14 @@ locals {
   ]
 
   state_statements = [
+    # Who may not list a bucket is told of what is missing that it is refused.
+    { Effect = "Allow", Action = ["s3:GetBucketLocation", "s3:ListBucket"], Resource = [var.state.bucket_arn] },
     {
-      Effect    = "Allow"
-      Action    = ["s3:ListBucket"]
-      Resource  = [var.state.bucket_arn]
-      Condition = { StringLike = { "s3:prefix" = ["${local.environments}.tfstate*"] } }
-    },
-    {
-      # The state and, beside it, S3's own lock file.
+      # The state, S3's own lock file, and the manifest of what is deployed.
       Effect   = "Allow"
       Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-      Resource = ["${var.state.bucket_arn}/${local.environments}.tfstate", "${var.state.bucket_arn}/${local.environments}.tfstate.tflock"]
+      Resource = [for key in ["tfstate", "tfstate.tflock", "artifacts.json"] : "${var.state.bucket_arn}/${local.environments}.${key}"]
     },
-    { Effect = "Allow", Action = ["s3:GetBucketLocation"], Resource = [var.state.bucket_arn] },
     { Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = [var.state.kms_key_arn] },
   ]
 
@@ -32,7 +30,7 @@ locals {
       Effect    = "Allow"
       Action    = ["iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
       Resource  = local.role_arns
-      Condition = { StringEquals = { "iam:PermissionsBoundary" = aws_iam_policy.boundary.arn } }
+      Condition = { StringEquals = { "iam:PermissionsBoundary" = local.boundary_arn } }
     },
     {
       Effect = "Allow"
@@ -47,7 +45,7 @@ locals {
       Action   = ["iam:PassRole"]
       Resource = local.role_arns
       Condition = { StringEquals = { "iam:PassedToService" = [
-        "apigateway.amazonaws.com", "codedeploy.amazonaws.com", "lambda.amazonaws.com", "monitoring.rds.amazonaws.com", "rds.amazonaws.com",
+        "codedeploy.amazonaws.com", "lambda.amazonaws.com", "monitoring.rds.amazonaws.com", "rds.amazonaws.com",
         "scheduler.amazonaws.com", "vpc-flow-logs.amazonaws.com",
       ] } }
     },

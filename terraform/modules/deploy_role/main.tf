@@ -57,37 +57,8 @@ locals {
 
   policies = merge(
     { for part, services in local.parts : part => concat([for service in services : local.statements[service]]...) },
-    { identity = concat(local.state_statements, local.role_statements, local.exceptional_statements) },
+    { identity = concat(local.state_statements, local.role_statements, local.data_statements, local.other_environments_statements) },
   )
-
-  # What fits no list.
-  exceptional_statements = [
-    {
-      # A key gets its tag as it is made, and only then.
-      Effect    = "Allow"
-      Action    = ["kms:CreateKey", "kms:TagResource"]
-      Resource  = ["*"]
-      Condition = { StringLike = { "aws:RequestTag/Environment" = local.environments }, StringLikeIfExists = { "aws:ResourceTag/Environment" = local.environments } }
-    },
-    {
-      # Archives of Zip functions and of the layer.
-      Effect   = "Allow"
-      Action   = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:PutObject", "s3:PutObjectTagging"]
-      Resource = [for name in local.names : "arn:aws:s3:::${trimsuffix(name, "-*")}-artifacts-${local.account_id}/*"]
-    },
-    {
-      # Who deployed what is kept in a log, which commands make and add to.
-      Effect   = "Allow"
-      Action   = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:FilterLogEvents", "logs:GetLogEvents", "logs:PutLogEvents", "logs:PutRetentionPolicy"]
-      Resource = ["arn:aws:logs:${local.place}:log-group:/itemstream/${local.environments}/audit", "arn:aws:logs:${local.place}:log-group:/itemstream/${local.environments}/audit:*"]
-    },
-    {
-      # The smoke test signs a token, where tokens are signed with our own keys.
-      Effect   = "Allow"
-      Action   = ["secretsmanager:GetSecretValue"]
-      Resource = [for name in local.names : "arn:aws:secretsmanager:${local.place}:secret:${trimsuffix(name, "-*")}-token-signing-??????"]
-    },
-  ]
 }
 
 resource "aws_iam_role" "this" {

@@ -3,7 +3,7 @@ variable "environment" {
   type        = string
 
   validation {
-    condition     = !contains(["boundary", "deploy", "images", "plan", "push", "state"], var.environment)
+    condition     = !contains(["boundary", "deploy", "gateway", "images", "plan", "push", "state"], var.environment)
     error_message = "An environment of this name would have a pipeline that may change the pipelines' own roles."
   }
 }
