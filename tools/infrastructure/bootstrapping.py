@@ -16,16 +16,23 @@ from tools.progress import console
 from tools.project import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from tools.infrastructure.signing_in import SignedIn
     from tools.progress import Progress
 
-__all__ = ["account_settings", "bootstrap", "tell_what_to_set"]
+__all__ = ["account_settings", "bootstrap", "tell_what_to_protect", "tell_what_to_set"]
 
 _GITHUB = "token.actions.githubusercontent.com"
 # Developers' environment: its data may go, and previews are copies of it.
 _FOR_DEVELOPERS = "dev"
+# Environments of GitHub's that the code of a pull request runs in.
+_OF_PULL_REQUESTS = ["plan", "preview"]
+_PROTECT = """\
+The roles trust environments of GitHub's, so make and protect these first (Settings → Environments):
+a workflow that names one which is not there makes it, unprotected.
+  {of_main}: deployment branches and tags: only main
+  {reviewed}: required reviewers (in a private repository: with GitHub Enterprise)"""
 _REMOTE = re.compile(r"github\.com[:/](?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/?$")
 
 
@@ -76,6 +83,7 @@ def bootstrap(
     summary = root.plan()
     if not summary.empty:
         console.print(f"In the account {caller.account}, {caller.region}: {summary.counts()}.")
+        tell_what_to_protect(settings["environments"])
         if ask and not typer.confirm("Make it so?", err=True):
             raise Problem("Nothing was changed.")
         with progress.step("Terraform apply") as report:
@@ -104,6 +112,13 @@ def account_settings(repository: str, chosen: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def tell_what_to_protect(chosen: Collection[str]) -> None:
+    """Print what must stand in GitHub before a role trusts it."""
+    of_main = ", ".join([*chosen, "images"])
+    reviewed = ", ".join([*({"prod"} & set(chosen)), *_OF_PULL_REQUESTS])
+    console.print(_PROTECT.format(of_main=of_main, reviewed=reviewed), highlight=False)
+
+
 def tell_what_to_set(outputs: dict[str, Any], region: str) -> None:
     """Print the variables that GitHub needs; no secret is among them."""
     roles = outputs["roles"]
@@ -112,16 +127,17 @@ def tell_what_to_set(outputs: dict[str, Any], region: str) -> None:
     everywhere = here == sorted(name for name in environments() if name != LOCAL_ENVIRONMENT)
     planning = [""] if everywhere else [f"_{environment.upper()}" for environment in here]
     lines = [
-        "Set in GitHub, under Settings → Secrets and variables → Actions → Variables:",
-        f"  AWS_REGION {region}",
-        *(f"  AWS_PLAN_ROLE{suffix} {roles['plan']}" for suffix in planning),
-        "and, under Settings → Environments, in each environment:",
+        "Set in GitHub, under Settings → Environments, in each environment:",
         f"  images: AWS_PUSH_ROLE {roles['push']}",
+        *([f"  preview: AWS_PUSH_ROLE {roles['push']}"] if _FOR_DEVELOPERS in here else []),
         *(
             f"  {name}: AWS_DEPLOY_ROLE {roles['deploy'][environment]}"
             for environment in here
             for name in _environment(environment)["github_environments"]
         ),
+        "and, under Settings → Secrets and variables → Actions → Variables, at last:",
+        *(f"  AWS_PLAN_ROLE{suffix} {roles['plan']}" for suffix in planning),
+        f"  AWS_REGION {region}",
     ]
     for line in lines:
         typer.echo(line)

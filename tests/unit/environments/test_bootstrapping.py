@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tools.infrastructure import bootstrapping
-from tools.infrastructure.bootstrapping import account_settings, tell_what_to_set
+from tools.infrastructure.bootstrapping import (
+    account_settings,
+    tell_what_to_protect,
+    tell_what_to_set,
+)
 from tools.infrastructure.plan_summary import PlanSummary
+from tools.infrastructure.root import TERRAFORM
 from tools.progress import Progress
 from tools.project import Problem
 
@@ -90,6 +96,7 @@ def test_each_variable_of_github_is_told(capsys: pytest.CaptureFixture[str]) -> 
         "images: AWS_PUSH_ROLE arn:push",
         "dev: AWS_DEPLOY_ROLE arn:dev",
         "preview: AWS_DEPLOY_ROLE arn:dev",
+        "preview: AWS_PUSH_ROLE arn:push",
         "prod: AWS_DEPLOY_ROLE arn:prod",
     ):
         assert line in told
@@ -101,6 +108,23 @@ def test_an_account_of_one_environment_has_a_role_of_its_own_that_plans(
     roles = {**OUTPUTS["roles"], "deploy": {"prod": "arn:prod"}}
     tell_what_to_set({"roles": roles}, "eu-central-1")
     assert "AWS_PLAN_ROLE_PROD arn:plan" in capsys.readouterr().out
+
+
+def test_what_the_roles_trust_is_to_be_protected_before(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # Given every environment of GitHub's that a role trusts
+    tell_what_to_protect(account_settings("acme/itemstream", [])["environments"])
+    told = capsys.readouterr().err
+    trusted = set(
+        re.findall(r":environment:(\w+)", (TERRAFORM / "bootstrap/identity.tf").read_text())
+    )
+
+    # Then each is named
+    assert trusted == {"plan", "images", "preview"}
+    for name in (*trusted, "dev", "staging", "prod"):
+        assert re.search(rf"\b{name}\b", told)
+    assert "prod, plan, preview: required reviewers" in told
 
 
 class Root:
