@@ -201,7 +201,6 @@ def test_every_role_is_under_the_boundary_and_wants_no_more(
             any(fnmatchcase(action, pattern) for pattern in statement["Action"])
             and (
                 "mock" in resource
-                or "itemstream-" not in resource
                 or any(fnmatchcase(resource, pattern) for pattern in statement["Resource"])
             )
             for statement in within
