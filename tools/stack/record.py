@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tools.stack.settings import Stack
 
-__all__ = ["applied_inputs", "mark_applied", "outputs", "save_outputs"]
+__all__ = ["applied_inputs", "forget_applied", "mark_applied", "outputs", "save_outputs"]
 
 # Kept in the local AWS itself, so that it is gone when the state that it stands for is.
 _PARAMETER = "/itemstream/local/applied"
@@ -47,6 +47,11 @@ def outputs(stack: Stack) -> dict[str, Any]:
 def mark_applied(stack: Stack, inputs: str) -> None:
     """Note in the local AWS which inputs it was made from."""
     client(stack, "ssm").put_parameter(Name=_PARAMETER, Value=inputs, Type="String", Overwrite=True)
+
+
+def forget_applied(stack: Stack) -> None:
+    """Take the note back: what follows changes the local AWS, and may be stopped half way."""
+    client(stack, "ssm").delete_parameters(Names=[_PARAMETER])
 
 
 def applied_inputs(stack: Stack) -> str | None:

@@ -18,7 +18,13 @@ from tools.stack.database import ensure_database
 from tools.stack.package_types import delete_functions_of_another_type
 from tools.stack.packages import make_packages
 from tools.stack.parts import install_ministack, lambda_host, mariadb, ministack, redis
-from tools.stack.record import applied_inputs, mark_applied, outputs, save_outputs
+from tools.stack.record import (
+    applied_inputs,
+    forget_applied,
+    mark_applied,
+    outputs,
+    save_outputs,
+)
 from tools.stack.run_choice import Run, RunChoice, chosen, keep
 from tools.stack.sandboxes import check_sandboxes
 from tools.stack.urls import rest_api_url
@@ -130,6 +136,7 @@ def _apply(workspace: Workspace, progress: Progress) -> None:
         client(stack, "s3").create_bucket(Bucket=STATE_BUCKET)
         report("done" if workspace.initialise() else "is there")
     with progress.step("Terraform apply") as report:
+        forget_applied(stack)
         delete_functions_of_another_type(stack, chosen(stack))
         report(workspace.apply(report))
         save_outputs(stack, workspace.outputs())
