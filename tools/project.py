@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["LOCAL", "REQUIREMENTS", "ROOT", "Problem", "content_hash", "exclusive", "files_below"]
+__all__ = [
+    "LOCAL",
+    "REQUIREMENTS",
+    "ROOT",
+    "Problem",
+    "content_hash",
+    "exclusive",
+    "files_below",
+    "replace_text",
+]
 
 ROOT = Path(__file__).resolve().parents[1]
 # Everything that the tools make and that `make reset` may delete.
@@ -62,6 +71,13 @@ def content_hash(paths: Iterable[Path], *more: str) -> str:
     for value in more:
         digest.update(f"\0{value}".encode())
     return digest.hexdigest()
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file whole: whoever is stopped meanwhile leaves the one before."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text)
+    partial.replace(path)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tools.project import Problem
+from tools.project import Problem, replace_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,14 +91,17 @@ class Layout:
             target = self.blob(f"sha256:{blob.name}")
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(blob, target)
+                # It may come from another file system, which copies; a digest stands for all of it.
+                partial = target.with_name(f"{target.name}.partial")
+                shutil.move(blob, partial)
+                partial.replace(target)
         index = self._index()
         others = [
             known for known in index["manifests"] if known.get("annotations", {}).get(_NAME) != name
         ]
         index["manifests"] = [*others, {**entry, "annotations": {_NAME: name}}]
-        (self.folder / "index.json").write_text(json.dumps(index))
-        (self.folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+        replace_text(self.folder / "oci-layout", '{"imageLayoutVersion": "1.0.0"}')
+        replace_text(self.folder / "index.json", json.dumps(index))
 
     def _index(self) -> dict[str, Any]:
         path = self.folder / "index.json"

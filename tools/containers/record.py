@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from tools.containers.engine import Target
 from tools.containers.store import CONTAINERS, IMAGES
+from tools.project import replace_text
 
 __all__ = ["BuiltImage", "read_record", "write_record"]
 
@@ -71,4 +72,4 @@ def read_record() -> dict[str, BuiltImage]:
 def write_record(images: dict[str, BuiltImage]) -> None:
     """Keep what was built."""
     entries = {name: asdict(image) for name, image in images.items()}
-    _RECORD.write_text(json.dumps(entries, indent=2) + "\n")
+    replace_text(_RECORD, json.dumps(entries, indent=2) + "\n")

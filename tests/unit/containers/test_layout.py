@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.container_images import built
+from tools.containers import layout
 from tools.containers.layout import Layout
 from tools.project import Problem
 
@@ -60,3 +61,29 @@ def test_a_digest_that_is_not_there_is_a_problem_with_its_remedy(tmp_path: Path)
 def test_a_name_that_is_not_there_is_a_problem_with_its_remedy(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"No image is called crud-arm64 .* `make images`"):
         Layout(tmp_path).named("crud-arm64")
+
+
+def test_a_copy_that_was_stopped_half_way_is_no_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given: a copy from another file system, which ends in its middle
+    images = Layout(tmp_path / "images")
+    copied: list[str] = []
+
+    def stopped(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:3])
+        copied.append(f"sha256:{source.name}")
+        raise OSError("no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(layout.shutil, "move", stopped)
+        with pytest.raises(OSError, match="no room"):
+            images.take(built(tmp_path / "first", b"layer"), "one")
+    assert not images.holds(copied[0])
+
+    # When
+    images.take(built(tmp_path / "second", b"layer"), "one")
+
+    # Then
+    [(layer, _)] = images.manifest(images.named("one")).layers
+    assert images.blob(layer).read_bytes() == b"layer"
