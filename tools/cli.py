@@ -15,7 +15,7 @@ from tools.calls.commands import app as calls
 from tools.containers.commands import images
 from tools.dead_letters.commands import app as dead_letters
 from tools.environments.commands import app as environments
-from tools.progress import Progress, console, print_problem
+from tools.progress import Progress, print_problem
 from tools.project import Problem
 from tools.releases.commands import app as releases
 from tools.reports.commands import app as reports
@@ -246,18 +246,13 @@ def package(
     """Build the layer and the functions' archives for AWS into build/."""
     from tools.packaging.package import LOCAL_REGISTRY
     from tools.packaging.package import package as build
-    from tools.packaging.platforms import LAMBDA_PYTHON, lambda_platform
+    from tools.packaging.platforms import lambda_platform
     from tools.project import ROOT
 
-    platform = lambda_platform(architecture)
     with Progress() as progress, progress.step(f"Packages for {architecture}") as report:
+        platform = lambda_platform(architecture)
         manifest, built = build(ROOT / "build", platform, registry or LOCAL_REGISTRY)
         report(f"built {', '.join(built)}" if built else "unchanged")
-    if platform.interpreter is None:
-        console.print(
-            f"[yellow]Not byte-compiled:[/] there is no Python {LAMBDA_PYTHON} here, and byte code "
-            f"is bound to its version. For faster cold starts: uv python install {LAMBDA_PYTHON}"
-        )
     typer.echo(manifest)
 
 

@@ -29,7 +29,7 @@ def images(
     from tools.containers.aws_base import pin_newest_base, pinned_base
     from tools.containers.build import build_images
     from tools.containers.table import table_of, write_table
-    from tools.packaging.platforms import lambda_platform
+    from tools.packaging.platforms import checked_architecture
     from tools.project import ROOT
 
     if update_base:
@@ -38,7 +38,7 @@ def images(
             newest = pin_newest_base()
             report("is the pinned one" if newest == before else f"pinned {newest[:19]}")
         return
-    wanted = lambda_platform(architecture).architecture if architecture else None
+    wanted = checked_architecture(architecture) if architecture else None
     with Progress() as progress, progress.step("Images") as report:
         built = list(build_images(report, wanted).values())
     Console(soft_wrap=True).print(table_of(built))

@@ -33,12 +33,11 @@ _ARCHITECTURES = {"amd64": "x86_64"}
 
 
 def compile_for(platform: Platform, folder: Path, imported_as: str) -> None:
-    """Byte-compile what is below `folder`, if there is a Python of the target's version here."""
-    if platform.interpreter:
-        run(
-            [platform.interpreter, "-I", _COMPILER, folder, imported_as],
-            environment=clean_environment(PYTHONHASHSEED="0"),
-        )
+    """Byte-compile what is below `folder` by a Python of the target's version."""
+    run(
+        [platform.interpreter, "-I", _COMPILER, folder, imported_as],
+        environment=clean_environment(PYTHONHASHSEED="0"),
+    )
 
 
 def installed(lock: Path, platform: Platform, imported_as: str) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tools.containers.build import build_base, build_images
@@ -33,10 +32,9 @@ def make_packages(stack: Stack, run: Run, progress: Progress) -> tuple[Path, Run
         digests = {family: image.digest for family, image in built.items()}
         base = build_base(report)
         report(f"{len(digests)} families" if digests else "the base that archives run on")
-    platform = lambda_platform(this_machine().architecture)
-    if not docker_builds():
-        # What runs archives compiles them too, whether or not this machine has such a Python.
-        platform = replace(platform, interpreter=stand_in_interpreter(base))
+    # What runs archives compiles them too, whether or not this machine has such a Python.
+    interpreter = None if docker_builds() else stand_in_interpreter(base)
+    platform = lambda_platform(this_machine().architecture, interpreter)
     return _package(stack, progress, platform, digests or None), RunChoice(run, base)
 
 
