@@ -18,6 +18,8 @@ NOT_FOUND = _error("ResourceNotFoundException")
 PRECONDITION = _error("PreconditionFailedException")
 NO_APPLICATION = _error("ApplicationDoesNotExistException")
 NO_DEPLOYMENT = _error("DeploymentDoesNotExistException")
+THROTTLED = _error("ThrottlingException")
+LIMIT = _error("DeploymentLimitExceededException")
 
 
 def raised(kind: type[ClientError], operation: str) -> ClientError:
@@ -124,6 +126,8 @@ class FakeCodeDeploy:
     answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     created: list[dict[str, Any]] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
+    refuses: set[str] = field(default_factory=set)
+    throttled: int = 0
 
     def get_application(self, applicationName: str) -> None:  # noqa: N803
         if applicationName != self.application:
@@ -134,6 +138,8 @@ class FakeCodeDeploy:
         return {"deployments": [found] if found else []}
 
     def create_deployment(self, **call: Any) -> dict[str, str]:
+        if call["deploymentGroupName"] in self.refuses:
+            raise raised(LIMIT, "CreateDeployment")
         self.created.append(call)
         return {"deploymentId": f"d-{len(self.created)}"}
 
@@ -142,6 +148,9 @@ class FakeCodeDeploy:
         self.stopped.append(deploymentId)
 
     def get_deployment(self, deploymentId: str) -> dict[str, Any]:  # noqa: N803
+        if self.throttled:
+            self.throttled -= 1
+            raise raised(THROTTLED, "GetDeployment")
         if deploymentId not in self.answers:
             raise raised(NO_DEPLOYMENT, "GetDeployment")
         answers = self.answers[deploymentId]

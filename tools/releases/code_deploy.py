@@ -6,14 +6,24 @@ https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-steps-lambda.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from tools.project import Problem
-from tools.releases.outcomes import FAILED, ROLLED_BACK, STOPPED, SUCCEEDED, Outcome
-from tools.releases.versions import ALIAS
+from tools.releases.outcomes import (
+    FAILED,
+    NOT_TAKEN_BACK,
+    ROLLED_BACK,
+    STOPPED,
+    SUCCEEDED,
+    Outcome,
+)
+from tools.releases.versions import ALIAS, gets_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from tools.dead_letters.accounts import Account
     from tools.releases.versions import Versions
@@ -22,6 +32,9 @@ __all__ = ["CodeDeploy", "Deployment", "ended"]
 
 _UNDER_WAY = ["Created", "Queued", "InProgress", "Baking", "Ready"]
 _ALARM = "ALARM_ACTIVE"
+_THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException"}
+# A minute: CodeDeploy makes the way back, a deployment of its own, after the end of the first.
+_LOOKS_FOR_A_WAY_BACK = 12
 
 
 class CodeDeploy:
@@ -35,7 +48,7 @@ class CodeDeploy:
     """
 
     def __init__(self, account: Account) -> None:
-        self._client = account.client("codedeploy")
+        self._account, self._client = account, account.client("codedeploy")
         self._application = f"{account.prefix}functions"
 
     def exists(self) -> bool:
@@ -58,8 +71,8 @@ class CodeDeploy:
         under_way = self.under_way(versions)
         if under_way is None:
             return None
-        if self._target(under_way) == versions.newest:
-            return Deployment(self._client, under_way)
+        if self.target(under_way) == versions.newest:
+            return self._followed(under_way, versions, versions.newest)
         raise Problem(
             f"Another deployment of {versions.function} is under way ({under_way}). Wait for it, "
             f"or end it: itemstream rollback {versions.function}"
@@ -98,7 +111,7 @@ class CodeDeploy:
             description=f"{versions.function} {versions.live} to {version}",
             **options,
         )
-        return Deployment(self._client, answer["deploymentId"])
+        return self._followed(answer["deploymentId"], versions, version)
 
     def under_way(self, versions: Versions) -> str | None:
         """Return the id of the deployment of a function that has not ended."""
@@ -109,12 +122,13 @@ class CodeDeploy:
         )["deployments"]
         return found[0] if found else None
 
-    def stop(self, deployment: str) -> Deployment:
-        """End a deployment and have CodeDeploy go back; returns it, to be followed."""
+    def stop(self, deployment: str, versions: Versions, version: str) -> Deployment:
+        """End a deployment to a version, have CodeDeploy go back; return it, to be followed."""
         self._client.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
-        return Deployment(self._client, deployment)
+        return self._followed(deployment, versions, version)
 
-    def _target(self, deployment: str) -> str | None:
+    def target(self, deployment: str) -> str | None:
+        """Return the version that a deployment moves its function to."""
         info = self._client.get_deployment(deploymentId=deployment)["deploymentInfo"]
         content = info.get("revision", {}).get("appSpecContent", {}).get("content")
         if not content:
@@ -123,37 +137,72 @@ class CodeDeploy:
         [function] = resource.values()
         return str(function["Properties"]["TargetVersion"])
 
+    def _followed(self, deployment: str, versions: Versions, version: str) -> Deployment:
+        called = partial(gets_calls, self._account, versions.function, version)
+        return Deployment(self._client, deployment, called)
+
 
 class Deployment:
-    """A deployment that is followed to its end, and to the end of its way back."""
+    """
+    A deployment that is followed to its end, and to the end of its way back.
 
-    def __init__(self, client: Any, deployment: str) -> None:
-        self._client, self.id = client, deployment
+    Parameters
+    ----------
+    gets_calls
+        Whether the version that it moves to gets any.
+    looks
+        How often it is looked for a way back.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        deployment: str,
+        gets_calls: Callable[[], bool],
+        looks: int = _LOOKS_FOR_A_WAY_BACK,
+    ) -> None:
+        self._client, self.id, self._gets_calls = client, deployment, gets_calls
+        self._looks = looks
         self.progress = deployment
         self._way_back: str | None = None
-        self._outcome: Outcome | None = None
+        self._failure: Outcome | None = None
 
     def advance(self, _: Collection[str] = ()) -> Outcome | None:
         """Look where it is; return how it ended, once it has."""
         following = self._way_back or self.id
-        info = self._client.get_deployment(deploymentId=following)["deploymentInfo"]
+        try:
+            info = self._client.get_deployment(deploymentId=following)["deploymentInfo"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _THROTTLED:
+                return None
+            raise
         status = info["status"]
         self.progress = f"{following} {status}"
         if status in _UNDER_WAY:
             return None
-        if self._outcome:
-            return self._outcome if status == "Succeeded" else Outcome(FAILED, self.progress)
-        if status == "Succeeded":
-            return Outcome(SUCCEEDED)
-        self._outcome = _failure(info)
+        if self._way_back:
+            return self._failure if status == "Succeeded" else self._not_taken_back()
+        return Outcome(SUCCEEDED) if status == "Succeeded" else self._go_back(info)
+
+    def _go_back(self, info: dict[str, Any]) -> Outcome | None:
+        self._failure = _failure(info)
         self._way_back = info.get("rollbackInfo", {}).get("rollbackDeploymentId")
-        return None if self._way_back else self._outcome
+        if self._way_back:
+            return None
+        if not self._gets_calls():
+            return self._failure
+        self._looks -= 1
+        return None if self._looks > 0 else self._not_taken_back()
+
+    def _not_taken_back(self) -> Outcome:
+        reason = self._failure.reason if self._failure else ""
+        return Outcome(NOT_TAKEN_BACK, f"{self.progress} {reason}".rstrip())
 
 
-def ended(account: Account, deployment: str) -> Outcome | None:
-    """Return how a deployment ended; None if it is under way, or forgotten."""
+def ended(account: Account, deployment: str, function: str, version: str) -> Outcome | None:
+    """Return how a deployment to a version ended; None if it is under way, or forgotten."""
     client = account.client("codedeploy")
-    followed = Deployment(client, deployment)
+    followed = Deployment(client, deployment, partial(gets_calls, account, function, version), 1)
     try:
         # The second look is at its way back.
         return followed.advance() or followed.advance()

@@ -6,6 +6,8 @@ import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Protocol
 
+from botocore.exceptions import ClientError
+
 from tools.project import Problem
 from tools.releases.alarms import firing, require_quiet
 from tools.releases.code_deploy import CodeDeploy
@@ -16,6 +18,7 @@ from tools.releases.history import (
     refused_versions,
     releases,
 )
+from tools.releases.outcomes import FAILED, Outcome
 from tools.releases.shifting import Shift
 from tools.releases.strategies import ALL_AT_ONCE, CANARY
 from tools.releases.versions import chosen_functions, read_versions
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
 
     from tools.dead_letters.accounts import Account
     from tools.dead_letters.audit import AuditEntry
-    from tools.releases.outcomes import Outcome
     from tools.releases.strategies import Strategy
     from tools.releases.versions import Versions
 
@@ -44,6 +46,19 @@ class Moving(Protocol):
 
     def advance(self, firing: Collection[str]) -> Outcome | None:
         """Do what is due; return how it ended, once it has."""
+
+
+class NotBegun:
+    """A release that was refused."""
+
+    progress = "was not begun"
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def advance(self, _: Collection[str]) -> Outcome:
+        """Return how it ended."""
+        return Outcome(FAILED, self._reason)
 
 
 def deploy(
@@ -158,9 +173,15 @@ def _with_code_deploy(
     told = strategy.name if strategy else "the environment's"
     moving: dict[str, tuple[Moving, AuditEntry]] = {}
     for versions in waiting:
-        after = versions.newest
-        entry = begin_release(account, report, "deploy", versions, after=after, strategy=told)
-        one = found[versions.function] or code_deploy.begin(versions, after, configuration)
+        entry = _begun(account, report, versions, told)
+        try:
+            one = found[versions.function] or code_deploy.begin(
+                versions, versions.newest, configuration
+            )
+        except ClientError as error:
+            # The others are under way: they are followed, and this one is told at the end.
+            moving[versions.function] = (NotBegun(str(error)), entry)
+            continue
         follow_release(entry, one.id)
         moving[versions.function] = (one, entry)
     return moving
@@ -177,17 +198,30 @@ def _ourselves(
     moving: dict[str, tuple[Moving, AuditEntry]] = {}
     for versions in waiting:
         chosen = ALL_AT_ONCE if versions.at_once else usual
-        entry = begin_release(
-            account, report, "deploy", versions, after=versions.newest, strategy=chosen.name
-        )
+        entry = _begun(account, report, versions, chosen.name)
         moving[versions.function] = (Shift(client, versions, chosen), entry)
     return moving
+
+
+def _begun(
+    account: Account, report: Callable[[str], None], versions: Versions, strategy: str
+) -> AuditEntry:
+    return begin_release(
+        account,
+        report,
+        "deploy",
+        versions,
+        before=versions.live,
+        after=versions.newest,
+        strategy=strategy,
+    )
 
 
 def _complain(account: Account, outcomes: dict[str, Outcome], refused: list[Versions]) -> None:
     """Say which functions do not run their newest versions."""
     lines = [
-        f"{name} was {outcome.result}: {outcome.reason}".rstrip(": ")
+        f"{name} {'has' if outcome.result == FAILED else 'was'} {outcome.result}: "
+        f"{outcome.reason}".rstrip(": ")
         for name, outcome in sorted(outcomes.items())
         if not outcome.well
     ]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from tools.dead_letters.audit import RELEASES, AuditEntry, audited, entries_since
 from tools.releases.code_deploy import ended
-from tools.releases.outcomes import ROLLED_BACK, SUCCEEDED
+from tools.releases.outcomes import NOT_TAKEN_BACK, ROLLED_BACK, STOPPED, SUCCEEDED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from tools.dead_letters.accounts import Account
     from tools.releases.outcomes import Outcome
@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 _NOT_ENDED = "not ended"
+_BAD = {NOT_TAKEN_BACK, ROLLED_BACK, STOPPED}
 
 # As long as the log is kept.
 _DAYS = 400
@@ -59,8 +60,8 @@ class Release:
 
     @property
     def is_bad(self) -> bool:
-        """Whether its version was taken back because of what it did."""
-        return self.action == "deploy" and self.result == ROLLED_BACK
+        """Whether its version was taken back, or was to be, by an alarm or by somebody."""
+        return self.action == "deploy" and self.result in _BAD
 
 
 def begin_release(
@@ -69,6 +70,7 @@ def begin_release(
     action: str,
     versions: Versions,
     *,
+    before: str,
     after: str,
     strategy: str,
 ) -> AuditEntry:
@@ -79,7 +81,7 @@ def begin_release(
         action,
         stream=RELEASES,
         function=versions.function,
-        before=versions.live,
+        before=before,
         after=after,
         strategy=strategy,
     )
@@ -106,7 +108,7 @@ def releases(account: Account, days: int = _DAYS) -> list[Release]:
     for run in runs.values():
         if run["result"] != _NOT_ENDED or "deployment" not in run:
             continue
-        if outcome := ended(account, run["deployment"]):
+        if outcome := ended(account, run["deployment"], run["function"], run["after"]):
             run.update(result=outcome.result, reason=outcome.reason)
     return [
         Release(
@@ -134,22 +136,34 @@ def refused_versions(history: Iterable[Release]) -> dict[str, set[str]]:
     refused: dict[str, set[str]] = {}
     for release in history:
         versions = refused.setdefault(release.function, set())
-        if release.is_bad:
+        if release.action == "rollback":
+            # Even where its end is not known: somebody wanted that version away.
+            versions.add(release.before)
+        elif release.is_bad:
             versions.add(release.after)
-        elif release.result == SUCCEEDED:
+        if release.result == SUCCEEDED:
             versions.discard(release.after)
-            if release.action == "rollback":
-                versions.add(release.before)
     return refused
 
 
-def previous_version(versions: Versions, history: Iterable[Release]) -> str | None:
-    """Return the version that was live before, by the history or else the next older one."""
-    for release in reversed(list(history)):
-        mine = release.function == versions.function and release.result == SUCCEEDED
-        if mine and release.after == versions.live and release.before in versions.published:
+def previous_version(versions: Versions, history: Sequence[Release]) -> str | None:
+    """
+    Return the version that was live before, by the history or else the next older one.
+
+    None that was taken back: to go back twice must not bring the fault again.
+    """
+    refused = refused_versions(history).get(versions.function, set())
+    good = [number for number in versions.published if number not in refused]
+    for release in reversed(history):
+        if (
+            release.function == versions.function
+            and release.action == "deploy"
+            and release.result == SUCCEEDED
+            and release.after == versions.live
+            and release.before in good
+        ):
             return release.before
-    older = [number for number in versions.published if int(number) < int(versions.live)]
+    older = [number for number in good if int(number) < int(versions.live)]
     return older[-1] if older else None
 
 

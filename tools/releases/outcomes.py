@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FAILED", "ROLLED_BACK", "STOPPED", "SUCCEEDED", "Outcome"]
+__all__ = ["FAILED", "NOT_TAKEN_BACK", "ROLLED_BACK", "STOPPED", "SUCCEEDED", "Outcome"]
 
 SUCCEEDED = "succeeded"
 # By itself, because an alarm fired.
 ROLLED_BACK = "rolled back"
 # By somebody.
 STOPPED = "stopped"
+# It has ended, and the new version gets calls all the same.
+NOT_TAKEN_BACK = "not taken back"
+# Nothing is known against the version.
 FAILED = "failed"
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tools.project import Problem
 from tools.releases.code_deploy import CodeDeploy
 from tools.releases.history import begin_release, end_release, previous_version, releases
-from tools.releases.outcomes import FAILED, SUCCEEDED, Outcome
+from tools.releases.outcomes import FAILED, NOT_TAKEN_BACK, SUCCEEDED, Outcome
 from tools.releases.shifting import move_at_once
 from tools.releases.strategies import ALL_AT_ONCE
 from tools.releases.versions import chosen_functions, read_versions
@@ -44,56 +45,80 @@ def roll_back(
         If there is no version before, before any function is touched.
     """
     history = releases(account)
-    targets = [
-        (versions, _target(versions, history))
-        for versions in read_versions(account, chosen_functions(names))
-    ]
     code_deploy = CodeDeploy(account)
     by_code_deploy = not account.endpoint and code_deploy.exists()
-    told = []
-    for versions, target in targets:
+    ways = [
+        _way(versions, history, code_deploy if by_code_deploy and not versions.at_once else None)
+        for versions in read_versions(account, chosen_functions(names))
+    ]
+    for way in ways:
         entry = begin_release(
-            account, report, "rollback", versions, after=target, strategy=ALL_AT_ONCE.name
+            account,
+            report,
+            "rollback",
+            way.versions,
+            before=way.before,
+            after=way.after,
+            strategy=ALL_AT_ONCE.name,
         )
-        if by_code_deploy and not versions.at_once:
-            outcome = _by_code_deploy(code_deploy, versions, target, report, pause)
-        else:
-            move_at_once(account.client("lambda"), versions, target, versions.revision)
-            outcome = Outcome(SUCCEEDED)
+        outcome = _go(account, way, report, pause)
         end_release(entry, outcome)
         if not outcome.well:
             raise Problem(
-                f"{versions.function} was not taken back ({outcome.result}: {outcome.reason}). "
-                "See the deployment in CodeDeploy's console, then run it again."
+                f"{way.versions.function} was not taken back ({outcome.result}: "
+                f"{outcome.reason}). See the deployment in CodeDeploy's console, then run it again."
             )
-        told.append(f"{versions.function} {target}")
-    return f"live again: {', '.join(told)}"
+    return "live again: " + ", ".join(f"{way.versions.function} {way.after}" for way in ways)
 
 
-def _target(versions: Versions, history: Sequence[Release]) -> str:
+@dataclass(frozen=True)
+class _Way:
+    """From which version to which, by CodeDeploy or not; `ends` is its deployment under way."""
+
+    versions: Versions
+    before: str
+    after: str
+    code_deploy: CodeDeploy | None = None
+    ends: str | None = None
+
+
+def _way(versions: Versions, history: Sequence[Release], code_deploy: CodeDeploy | None) -> _Way:
+    if code_deploy and (under_way := code_deploy.under_way(versions)):
+        target = code_deploy.target(under_way)
+        if target is None or int(target) <= int(versions.live):
+            raise Problem(
+                f"{versions.function} is being taken back already ({under_way}). Wait for it, then "
+                "see: itemstream history. Nothing was changed."
+            )
+        return _Way(versions, target, versions.live, code_deploy, under_way)
     if versions.trial:
-        return versions.live
+        # CodeDeploy deploys no version where it is live already: only the weight is to go.
+        return _Way(versions, versions.trial, versions.live)
     target = previous_version(versions, history)
     if target is None:
         raise Problem(
-            f"{versions.function} has no version before {versions.live}. Nothing was changed."
+            f"{versions.function} has no version before {versions.live} that was not taken back. "
+            "Nothing was changed."
         )
-    return target
+    return _Way(versions, versions.live, target, code_deploy)
 
 
-def _by_code_deploy(
-    code_deploy: CodeDeploy,
-    versions: Versions,
-    target: str,
-    report: Callable[[str], None],
-    pause: Callable[[float], None],
+def _go(
+    account: Account, way: _Way, report: Callable[[str], None], pause: Callable[[float], None]
 ) -> Outcome:
-    under_way = code_deploy.under_way(versions)
-    if under_way:
-        outcome = _follow(code_deploy.stop(under_way), report, pause)
+    if not way.code_deploy:
+        move_at_once(account.client("lambda"), way.versions, way.after, way.versions.revision)
+        return Outcome(SUCCEEDED)
+    if way.ends:
+        stopped = way.code_deploy.stop(way.ends, way.versions, way.before)
+        outcome = _follow(stopped, report, pause)
+        if outcome.well:
+            return Outcome(FAILED, "the deployment had reached all calls already")
         # It was meant to be stopped.
-        return outcome if outcome.result == FAILED else Outcome(SUCCEEDED)
-    deployment = code_deploy.begin(versions, target, ALL_AT_ONCE.code_deploy, heed_alarms=False)
+        return outcome if outcome.result == NOT_TAKEN_BACK else Outcome(SUCCEEDED)
+    deployment = way.code_deploy.begin(
+        way.versions, way.after, ALL_AT_ONCE.code_deploy, heed_alarms=False
+    )
     return _follow(deployment, report, pause)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tools.dead_letters.accounts import Account
 
-__all__ = ["ALIAS", "Versions", "chosen_functions", "read_versions"]
+__all__ = ["ALIAS", "Versions", "chosen_functions", "gets_calls", "read_versions"]
 
 ALIAS = "live"
 _READERS = 8
@@ -95,8 +95,26 @@ def read_versions(account: Account, functions: Sequence[str]) -> list[Versions]:
         return list(readers.map(lambda function: _read(account, client, function), functions))
 
 
+def gets_calls(account: Account, function: str, version: str) -> bool:
+    """Say whether the alias of a function sends any call to a version."""
+    client = account.client("lambda")
+    try:
+        alias = client.get_alias(FunctionName=_name(account, function), Name=ALIAS)
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return version == alias["FunctionVersion"] or version in _weights(alias)
+
+
+def _name(account: Account, function: str) -> str:
+    return f"{account.prefix}{function.replace('_', '-')}"
+
+
+def _weights(alias: dict[str, Any]) -> dict[str, float]:
+    return dict(alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}))
+
+
 def _read(account: Account, client: Any, function: str) -> Versions:
-    name = f"{account.prefix}{function.replace('_', '-')}"
+    name = _name(account, function)
     try:
         alias = client.get_alias(FunctionName=name, Name=ALIAS)
     except client.exceptions.ResourceNotFoundException:
@@ -106,8 +124,7 @@ def _read(account: Account, client: Any, function: str) -> Versions:
         ) from None
     pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=name)
     numbers = [v["Version"] for page in pages for v in page["Versions"] if v["Version"].isdecimal()]
-    weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-    trial, share = next(iter(weights.items()), (None, 0.0))
+    trial, share = next(iter(_weights(alias).items()), (None, 0.0))
     return Versions(
         function,
         name,

@@ -33,6 +33,11 @@ def status(status: str, **more: Any) -> dict[str, Any]:
     return {"status": status, **more}
 
 
+def revision(target: str) -> dict[str, Any]:
+    specification = {"Resources": [{"get_item": {"Properties": {"TargetVersion": target}}}]}
+    return {"appSpecContent": {"content": json.dumps(specification)}}
+
+
 def run(environment: FakeEnvironment) -> str:
     return deploy(environment, [], None, lambda _: None, lambda _: None)  # type: ignore[arg-type]
 
@@ -89,16 +94,94 @@ def test_what_an_alarm_has_stopped_is_followed_back(environment: FakeEnvironment
     assert environment.codedeploy.answers["d-9"] == [status("Succeeded")]
 
 
+def test_its_way_back_is_waited_for(environment: FakeEnvironment) -> None:
+    # Given a deployment that has ended while its version still gets calls
+    name = environment.publish("get_item", 1, 2, live=1)
+    alias = environment.lambda_.aliases[name]
+    alias["RoutingConfig"] = {"AdditionalVersionWeights": {"2": 0.1}}
+    stopped = status("Stopped", errorInformation={"code": "ALARM_ACTIVE", "message": "x-canary"})
+    back = {"rollbackDeploymentId": "d-9"}
+    environment.codedeploy.answers = {
+        "d-1": [status("InProgress"), stopped, stopped, stopped | {"rollbackInfo": back}],
+        "d-9": [status("InProgress"), status("Succeeded")],
+    }
+
+    # When
+    with pytest.raises(Problem, match="rolled back: x-canary"):
+        run(environment)
+
+    # Then
+    assert environment.codedeploy.answers["d-9"] == [status("Succeeded")]
+
+
+def test_a_version_that_keeps_its_calls_was_not_taken_back(environment: FakeEnvironment) -> None:
+    # Given a deployment that an alarm stops, and that never goes back
+    name = environment.publish("get_item", 1, 2, live=1)
+    weights = {"AdditionalVersionWeights": {"2": 0.1}}
+    environment.lambda_.aliases[name]["RoutingConfig"] = weights
+    error = {"code": "ALARM_ACTIVE", "message": "x-canary"}
+    environment.codedeploy.answers["d-1"] = [status("Stopped", errorInformation=error)]
+
+    # When
+    with pytest.raises(Problem, match="get_item was not taken back: d-1 Stopped x-canary"):
+        run(environment)
+
+    # Then it is not tried again, and whoever takes it back needs no deployment
+    with pytest.raises(Problem, match="2 was taken back before"):
+        run(environment)
+    told = roll_back(environment, ["get_item"], lambda _: None)  # type: ignore[arg-type]
+    assert told == "live again: get_item 1"
+    assert environment.lambda_.moves == [(name, "1", {})]
+    assert len(environment.codedeploy.created) == 1
+
+
+def test_one_that_cannot_be_begun_is_told_and_the_others_are_followed(
+    environment: FakeEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    monkeypatch.setattr(
+        "tools.releases.deploying.chosen_functions", lambda _: ["create_item", "get_item"]
+    )
+    environment.codedeploy.refuses = {environment.publish("create_item", 1, 2, live=1)}
+    environment.publish("get_item", 1, 2, live=1)
+    environment.codedeploy.answers["d-1"] = [status("InProgress"), status("Succeeded")]
+
+    # When
+    with pytest.raises(Problem, match=r"create_item has failed: .*DeploymentLimitExceeded"):
+        run(environment)
+
+    # Then
+    ends = {one.function: one.result for one in releases(environment)}  # type: ignore[arg-type]
+    assert ends == {"create_item": "failed", "get_item": "succeeded"}
+
+    # And the next run tries it again, alone
+    environment.codedeploy.refuses.clear()
+    environment.publish("get_item", 1, 2, live=2)
+    environment.codedeploy.answers["d-2"] = [status("Succeeded")]
+    run(environment)
+
+
+def test_being_asked_too_often_ends_nothing(environment: FakeEnvironment) -> None:
+    # Given
+    environment.publish("get_item", 1, 2, live=1)
+    environment.codedeploy.answers["d-1"] = [status("InProgress"), status("Succeeded")]
+    environment.codedeploy.throttled = 3
+
+    # When
+    run(environment)
+
+    # Then
+    assert releases(environment)[0].result == "succeeded"  # type: ignore[arg-type]
+
+
 def test_one_that_is_under_way_to_the_same_version_is_followed(
     environment: FakeEnvironment,
 ) -> None:
     # Given that the command was killed and CodeDeploy went on
     name = environment.publish("get_item", 1, 2, live=1)
-    specification = {"Resources": [{"get_item": {"Properties": {"TargetVersion": "2"}}}]}
-    revision = {"appSpecContent": {"content": json.dumps(specification)}}
     environment.codedeploy.under_way[name] = "d-7"
     environment.codedeploy.answers["d-7"] = [
-        status("InProgress", revision=revision),
+        status("InProgress", revision=revision("2")),
         status("Succeeded"),
     ]
 
@@ -223,7 +306,10 @@ def test_rolling_back_ends_a_deployment_under_way(environment: FakeEnvironment) 
     environment.codedeploy.under_way[name] = "d-7"
     back = {"rollbackDeploymentId": "d-8"}
     environment.codedeploy.answers = {
-        "d-7": [status("Stopped", rollbackInfo=back)],
+        "d-7": [
+            status("InProgress", revision=revision("2")),
+            status("Stopped", rollbackInfo=back),
+        ],
         "d-8": [status("Succeeded")],
     }
 
@@ -234,6 +320,37 @@ def test_rolling_back_ends_a_deployment_under_way(environment: FakeEnvironment) 
     assert environment.codedeploy.stopped == ["d-7"]
     assert environment.codedeploy.created == []
     assert told == "live again: get_item 1"
+
+
+def test_rolling_back_does_not_stop_what_goes_back_already(environment: FakeEnvironment) -> None:
+    # Given
+    name = environment.publish("get_item", 1, 2, live=2)
+    environment.codedeploy.under_way[name] = "d-7"
+    environment.codedeploy.answers["d-7"] = [status("InProgress", revision=revision("1"))]
+
+    # When
+    with pytest.raises(Problem, match=r"get_item is being taken back already \(d-7\)"):
+        roll_back(environment, ["get_item"], lambda _: None, lambda _: None)  # type: ignore[arg-type]
+
+    # Then
+    assert environment.codedeploy.stopped == environment.written() == []
+
+
+def test_rolling_back_too_late_to_stop_a_deployment_is_told(environment: FakeEnvironment) -> None:
+    # Given one that reaches all calls before it is stopped
+    name = environment.publish("get_item", 1, 2, live=1)
+    environment.codedeploy.under_way[name] = "d-7"
+    environment.codedeploy.answers["d-7"] = [
+        status("InProgress", revision=revision("2")),
+        status("Succeeded"),
+    ]
+
+    # When
+    with pytest.raises(Problem, match=r"get_item was not taken back.*run it again"):
+        roll_back(environment, ["get_item"], lambda _: None)  # type: ignore[arg-type]
+
+    # Then
+    assert releases(environment)[0].result == "failed"  # type: ignore[arg-type]
 
 
 def test_the_requests_are_such_as_codedeploy_takes() -> None:
@@ -261,7 +378,7 @@ def test_the_requests_are_such_as_codedeploy_takes() -> None:
         assert code_deploy.found(VERSIONS) is None
         configuration = read_strategy("canary10percent5minutes").code_deploy
         deployment = code_deploy.begin(VERSIONS, "2", configuration, heed_alarms=False)
-        outcome = code_deploy.stop(deployment.id).advance()
+        outcome = code_deploy.stop(deployment.id, VERSIONS, "2").advance()
 
     # Then
     assert outcome is not None

@@ -165,6 +165,11 @@ def test_somebody_else_who_takes_the_weight_away_is_not_overruled(
     assert environment.lambda_.aliases[name]["FunctionVersion"] == "1"
     assert environment.lambda_.moves[-1] == (name, "1", {})
 
+    # And what was taken away is not tried again
+    with pytest.raises(Problem, match="stays at version 1: 2 was taken back before"):
+        run(environment, clock)
+    assert environment.lambda_.moves[-1] == (name, "1", {})
+
 
 @pytest.mark.parametrize(
     ("state", "told"),
@@ -262,6 +267,50 @@ def test_rolling_back_goes_to_the_version_that_was_live_before(
     assert told == "live again: get_item 1"
     with pytest.raises(Problem, match="3 was taken back before"):
         run(environment, clock)
+
+
+def test_rolling_back_twice_goes_to_no_version_that_was_taken_back(
+    environment: FakeEnvironment, clock: Clock
+) -> None:
+    # Given versions 2, that an alarm took back, and 3, that was taken back by hand
+    name = environment.publish("get_item", 1, 2, live=1)
+    clock.happens = lambda now: environment.cloudwatch.states.update(
+        {f"{name}-canary": "ALARM" if 1 <= now < 3 else "OK"}
+    )
+    with pytest.raises(Problem, match="rolled back"):
+        run(environment, clock)
+    environment.lambda_.versions[name] = [1, 2, 3]
+    environment.cloudwatch.watched[f"{name}-canary"] = "3"
+    run(environment, clock)
+    roll_back(environment, ["get_item"], lambda _: None)  # type: ignore[arg-type]
+    environment.lambda_.moves.clear()
+
+    # When
+    with pytest.raises(Problem, match="no version before 1"):
+        roll_back(environment, ["get_item"], lambda _: None)  # type: ignore[arg-type]
+
+    # Then
+    assert environment.lambda_.moves == []
+    with pytest.raises(Problem, match="3 was taken back before"):
+        run(environment, clock)
+
+
+def test_rolling_back_twice_may_go_to_an_older_good_version(
+    environment: FakeEnvironment, clock: Clock
+) -> None:
+    # Given three good versions
+    name = environment.publish("get_item", 1, 2, live=1)
+    run(environment, clock)
+    environment.lambda_.versions[name] = [1, 2, 3]
+    environment.cloudwatch.watched[f"{name}-canary"] = "3"
+    run(environment, clock)
+
+    # When
+    for _ in range(2):
+        roll_back(environment, ["get_item"], lambda _: None)  # type: ignore[arg-type]
+
+    # Then
+    assert environment.lambda_.moves[-2:] == [(name, "2", {}), (name, "1", {})]
 
 
 def test_rolling_back_without_a_version_before_changes_nothing(
