@@ -25,6 +25,8 @@ _STAND_IN = Path(__file__).parent / "stand_in"
 _RUNTIME_CLIENT = REQUIREMENTS / "runtime.txt"
 _BUILD = "localhost/itemstream-build"
 _SHARED = "localhost/itemstream-shared"
+# Files of one time, and no label of buildah's own: the same input, the same image.
+_SAME = ("--timestamp", "0", "--identity-label=0")
 
 
 class Buildah:
@@ -37,18 +39,18 @@ class Buildah:
         For buildah's own storage.
     secrets
         Files for the build's time, by their names.
-    cached
-        Whether steps that were taken before count; without, everything is made anew.
+    context
+        The checkout that images are made of.
     """
 
     name = "buildah"
     stand_in = True
 
-    def __init__(self, folder: Path, secrets: Mapping[str, Path], *, cached: bool = True) -> None:
+    def __init__(self, folder: Path, secrets: Mapping[str, Path], context: Path = ROOT) -> None:
         self._program = find_buildah()
         self._folder = folder
         self._secrets = secrets
-        self._cached = cached
+        self._context = context
         settings = folder / "storage.conf"
         folder.mkdir(parents=True, exist_ok=True)
         settings.write_text(
@@ -87,7 +89,7 @@ class Buildah:
         for stage, name in (("build", _BUILD), ("shared", _SHARED)):
             report(f"the image `{stage}`")
             options = ("--target", stage, "--build-arg", f"BASE_IMAGE={base}")
-            self._build(ROOT / "layers" / "Dockerfile", name, *options)
+            self._build(self._context / "layers" / "Dockerfile", name, *options)
         # Building waits for the disk and copying compresses: two at a time keep both at work.
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda family: self._build_family(family, families, report), families))
@@ -100,11 +102,17 @@ class Buildah:
         report(family)
         recipe = families[family]
         images = (f"--build-arg=BUILD_IMAGE={_BUILD}", f"--build-arg=SHARED_IMAGE={_SHARED}")
-        # Not as build arguments: buildah's cache takes a LABEL for the same whatever they are.
-        labels = (f"--label={key}={value}" for key, value in recipe.labels.items())
         name = f"localhost/itemstream-{family}"
-        self._build(recipe.dockerfile, name, *images, *labels)
+        self._build(recipe.dockerfile, name, *images)
+        self._label(name, recipe.labels)
         self._export(name, family)
+
+    def _label(self, name: str, labels: Mapping[str, str]) -> None:
+        # Not while it is built: steps out of buildah's cache would tell the labels of another day.
+        container = self._run("from", "--quiet", name).strip()
+        told = (f"--label={key}={value}" for key, value in labels.items())
+        self._run("config", *told, container)
+        self._run("commit", "--quiet", "--rm", *_SAME, container, name)
 
     def _stand_in(self, report: Callable[[str], None]) -> str:
         """Build the stand-in, unless it is there; return its name."""
@@ -131,18 +139,20 @@ class Buildah:
         return True
 
     def _build(
-        self, dockerfile: Path, name: str, *options: str, context: Path = ROOT, layers: bool = True
+        self,
+        dockerfile: Path,
+        name: str,
+        *options: str,
+        context: Path | None = None,
+        layers: bool = True,
     ) -> None:
         secrets = (f"--secret=id={key},src={path}" for key, path in self._secrets.items())
-        # Files of one time, and no label of buildah's own: the same input, the same image.
-        same = ("--timestamp", "0", "--identity-label=0")
-        kept = (f"--layers={str(layers).lower()}", *(() if self._cached else ("--no-cache",)))
-        about = ("--file", str(dockerfile), "--tag", name)
+        about = (f"--layers={str(layers).lower()}", "--file", str(dockerfile), "--tag", name)
         self._run(
-            *("build", "--quiet", "--isolation", "chroot", *kept, *same, *about),
+            *("build", "--quiet", "--isolation", "chroot", *_SAME, *about),
             *secrets,
             *options,
-            str(context),
+            str(context or self._context),
         )
 
     def _export(self, name: str, image: str) -> None:

@@ -20,6 +20,8 @@ LAYER_SOURCE = ROOT / "layers" / "python"
 _LOCK = REQUIREMENTS / "layer.txt"
 # Lambda unpacks layers below /opt and imports from /opt/python.
 _IMPORTED_AS = "/opt/python"
+# As in .dockerignore; certificates that are public are part of it.
+_NOT_SHIPPED = ("__pycache__", "*.pyc", ".*", "*.key")
 
 
 def build_layer(target: Path, platform: Platform) -> None:
@@ -27,7 +29,7 @@ def build_layer(target: Path, platform: Platform) -> None:
     dependencies = installed(_LOCK, platform, _IMPORTED_AS)
     own = target.with_suffix(".source")
     shutil.rmtree(own, ignore_errors=True)
-    shutil.copytree(LAYER_SOURCE, own, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    shutil.copytree(LAYER_SOURCE, own, ignore=shutil.ignore_patterns(*_NOT_SHIPPED))
     compile_for(platform, own, _IMPORTED_AS)
     write_archive(target, [*members_below(dependencies, "python/"), *members_below(own, "python/")])
     shutil.rmtree(own)

@@ -24,7 +24,8 @@ LOCAL_REGISTRY = "000000000000.dkr.ecr.us-east-1.amazonaws.com"
 _MANIFEST = "artifacts.json"
 _TASK_ROOT = "/var/task"
 _THIS_PACKAGE = Path(__file__).parent
-_NOT_SHIPPED = ("__pycache__", "*.pyc", "Dockerfile")
+# As in .dockerignore.
+_NOT_SHIPPED = ("__pycache__", "*.pyc", "Dockerfile", ".*", "*.key", "*.pem")
 
 
 def package(

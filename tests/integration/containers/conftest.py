@@ -27,7 +27,7 @@ def images() -> dict[str, BuiltImage]:
 
 @pytest.fixture(scope="session")
 def files_over_base() -> Callable[[BuiltImage], Files]:
-    """Read every file that an image has over its base, by its path."""
+    """Read every file and folder that an image has over its base, by its path."""
     read: dict[str, Files] = {}
 
     def files(image: BuiltImage) -> Files:
@@ -47,5 +47,4 @@ def _files_of(layer: str) -> Iterator[tuple[str, tuple[tarfile.TarInfo, bytes]]]
     with tarfile.open(IMAGES.blob(layer)) as archive:
         for member in archive:
             content = archive.extractfile(member) if member.isfile() else None
-            if content:
-                yield member.name, (member, content.read())
+            yield member.name, (member, content.read() if content else b"")

@@ -121,6 +121,22 @@ def test_an_archive_has_the_import_paths_of_the_repository(
     assert any(re.fullmatch(r"functions/one/__pycache__/get\..*\.pyc", name) for name in names)
 
 
+def test_secrets_beside_the_code_are_not_shipped(
+    build: Callable[[], tuple[dict[str, Any], list[str]]], project: Path, tmp_path: Path
+) -> None:
+    # Given
+    for name in (".env", "server.key", "server.pem"):
+        (project / "functions/one" / name).write_text("PASSWORD=secret")
+
+    # When
+    build()
+
+    # Then
+    shipped = zipfile.ZipFile(tmp_path / "build" / "one.zip").namelist()
+    assert [name for name in shipped if re.search(r"/\.|\.(key|pem)$", name)] == []
+    assert "functions/one/get.py" in shipped
+
+
 def test_a_family_ships_the_packages_that_only_it_imports(
     build: Callable[[], tuple[dict[str, Any], list[str]]], tmp_path: Path
 ) -> None:

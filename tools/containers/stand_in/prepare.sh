@@ -22,5 +22,8 @@ python3.13 -m pip install --quiet --disable-pip-version-check --root-user-action
     --requirement /stand_in/runtime.txt --target /var/runtime
 mv /stand_in/bootstrap.py /var/runtime/
 mv /stand_in/lambda-entrypoint.sh /
+# Whatever umask the checkout was made with.
+chmod 644 /var/runtime/bootstrap.py
+chmod 755 /lambda-entrypoint.sh
 python3.13 -m compileall -q --invalidation-mode unchecked-hash /usr/lib/python3.13 /var/runtime
 rm -r /stand_in
