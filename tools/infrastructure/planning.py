@@ -51,6 +51,7 @@ class Report:
         """Say the counts, and write the summary."""
         console.print(f"[bold]{environment.name}[/]: {summary.counts()}")
         if self.summary_file:
+            self.summary_file.parent.mkdir(parents=True, exist_ok=True)
             self.summary_file.write_text(as_markdown(environment.name, summary, note))
 
 
@@ -102,6 +103,7 @@ def save(environment: Environment, out: Path, report: Report, *, allow_dirty: bo
     caller = sign_in()
     require_images(caller, pushed_images(artifacts).values())
     root = RemoteRoot(environment, caller)
+    out.parent.mkdir(parents=True, exist_ok=True)
     summary = _plan(root, artifacts, out)
     describe(out, artifacts, root, revision)
     report.write(environment, summary)

@@ -63,7 +63,7 @@ class Project:
     plan: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        self.plan = self.folder / "saved.tfplan"
+        self.plan = self.folder / "plan" / "saved.tfplan"
         root = functools.partial(RemoteRoot, folder=self.folder)
         for module in (planning, applying, destroying):
             self.monkeypatch.setattr(module, "RemoteRoot", root)

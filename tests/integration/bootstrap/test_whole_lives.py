@@ -57,8 +57,8 @@ def test_what_differs_from_what_was_deployed_is_drift(
     # Then nothing has drifted, until a plan is not empty
     assert not find_drift(DEV, Report(None))
     project.write('resource "terraform_data" "number" {\n  input = 2\n}\n')
-    assert find_drift(DEV, Report(tmp_path / "drift.md"))
-    assert "1 changed" in (tmp_path / "drift.md").read_text()
+    assert find_drift(DEV, Report(tmp_path / "build" / "drift.md"))
+    assert "1 changed" in (tmp_path / "build" / "drift.md").read_text()
 
 
 def test_an_environment_is_destroyed_when_its_name_is_said_and_again_nothing_is_left(
