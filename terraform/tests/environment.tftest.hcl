@@ -103,7 +103,7 @@ run "environment" {
     condition = alltrue([
       for logical, function in module.function :
       (function.guarantees.deployment_configuration == null) == (var.emulated || var.deployment.strategy == "all_at_once" || logical == "migrate") &&
-      length(function.guarantees.deployment_alarms) == (function.guarantees.deployment_configuration == null ? 0 : 3)
+      length(function.guarantees.deployment_alarms) == (function.guarantees.deployment_configuration == null ? 0 : 2)
     ])
     error_message = "Every function but migrate, which is called before, must come to a new version as the environment says: by CodeDeploy, and watched, where that is gradual."
   }
@@ -155,10 +155,10 @@ run "environment" {
   assert {
     condition = alltrue([
       for logical, function in module.function :
-      length(setsubtract(["errors", "canary", "throttles", "duration", "concurrency", "dead_letters"], keys(function.guarantees.alarm_actions))) == 0 &&
+      length(setsubtract(["errors", "canary", "canary_duration", "throttles", "duration", "concurrency", "dead_letters"], keys(function.guarantees.alarm_actions))) == 0 &&
       contains(keys(function.guarantees.alarm_actions), "iterator_age") == anytrue([for consumed in local.functions[logical].consumes : can(consumed.stream)])
     ])
-    error_message = "Every function must have its seven alarms: six, and the iterator's age where it reads a stream."
+    error_message = "Every function must have its eight alarms: seven, and the iterator's age where it reads a stream."
   }
 
   assert {

@@ -84,6 +84,15 @@ run "alarms" {
   }
 
   assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["canary_duration"].threshold == 24000 && aws_cloudwatch_metric_alarm.this["canary_duration"].extended_statistic == "p99" &&
+      aws_cloudwatch_metric_alarm.this["canary_duration"].dimensions == tomap({ FunctionName = var.name, Resource = "${var.name}:live", ExecutedVersion = aws_lambda_function.this.version }) &&
+      aws_cloudwatch_metric_alarm.this["duration"].dimensions == tomap({ FunctionName = var.name })
+    )
+    error_message = "How long the newest version takes must be watched apart from the others."
+  }
+
+  assert {
     condition     = aws_cloudwatch_metric_alarm.this["canary"].evaluation_periods == 1 && aws_cloudwatch_metric_alarm.this["canary"].datapoints_to_alarm == 1
     error_message = "One bad minute of a new version must be enough."
   }
@@ -129,9 +138,9 @@ run "gradual" {
     condition = (
       one(aws_codedeploy_deployment_group.this).alarm_configuration[0].enabled &&
       !one(aws_codedeploy_deployment_group.this).alarm_configuration[0].ignore_poll_alarm_failure &&
-      one(aws_codedeploy_deployment_group.this).alarm_configuration[0].alarms == toset([for alarm in ["canary", "duration", "throttles"] : "${var.name}-${alarm}"])
+      one(aws_codedeploy_deployment_group.this).alarm_configuration[0].alarms == toset([for alarm in ["canary", "canary-duration"] : "${var.name}-${alarm}"])
     )
-    error_message = "CodeDeploy must watch what tells of a bad version."
+    error_message = "CodeDeploy must watch the new version alone: an alarm of the old one would keep its cure away."
   }
 
   assert {

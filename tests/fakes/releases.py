@@ -81,11 +81,12 @@ class FakeCloudWatch:
     def _alarm(self, name: str) -> dict[str, Any]:
         dimensions = [{"Name": "ExecutedVersion", "Value": self.watched.get(name, "")}]
         metrics = [{"MetricStat": {"Metric": {"Dimensions": dimensions}}}]
+        watches = {"Metrics": metrics} if name.endswith("canary") else {"Dimensions": dimensions}
         return {
             "AlarmName": name,
             "StateValue": self.states[name],
             "StateReason": "9 > 1",
-            "Metrics": metrics if name in self.watched else [],
+            **watches,
         }
 
 
@@ -182,10 +183,15 @@ class FakeEnvironment:
         name = self.prefix + function.replace("_", "-")
         self.lambda_.versions[name] = list(versions)
         self.lambda_.aliases[name] = {"FunctionVersion": str(live), "RevisionId": "1"}
-        for alarm in ("canary", "duration", "throttles"):
+        for alarm in ("canary", "canary-duration", "duration", "throttles"):
             self.cloudwatch.states[f"{name}-{alarm}"] = "OK"
-        self.cloudwatch.watched[f"{name}-canary"] = str(versions[-1])
+        self.watch(name, str(versions[-1]))
         return name
+
+    def watch(self, name: str, version: str) -> None:
+        """Point a function's alarms at a version, as Terraform does."""
+        for alarm in ("canary", "canary-duration"):
+            self.cloudwatch.watched[f"{name}-{alarm}"] = version
 
     def written(self) -> list[dict[str, Any]]:
         return [json.loads(event["message"]) for event in self.logs.streams["releases"]]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _ALARM_SETTINGS = (
     *("AlarmName", "AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions"),
     *("EvaluationPeriods", "DatapointsToAlarm", "Threshold", "ComparisonOperator"),
-    "TreatMissingData",
+    *("TreatMissingData", "Namespace", "MetricName", "Period", "Statistic", "ExtendedStatistic"),
 )
 _OF_VERSIONS = ("ExecutedVersion", "version")
 
@@ -44,7 +44,7 @@ class PublishedVersions:
         return dict(self.lambda_.get_alias(FunctionName=self.name, Name="live"))
 
     def publish(self, *, image: str, command: list[str], description: str) -> str:
-        """Publish a version and point the canary's alarm at it; return its number."""
+        """Publish a version and point its alarms at it; return its number."""
         self.change(image, command, description)
         version = str(self.lambda_.publish_version(FunctionName=self.name)["Version"])
         self.watch(version)
@@ -57,13 +57,14 @@ class PublishedVersions:
         )
 
     def watch(self, version: str) -> None:
-        [alarm] = self.cloudwatch.describe_alarms(AlarmNames=[f"{self.name}-canary"])[
-            "MetricAlarms"
-        ]
-        settings = {key: alarm[key] for key in _ALARM_SETTINGS if key in alarm}
-        self.cloudwatch.put_metric_alarm(
-            **settings, Metrics=[_query(query, version) for query in alarm["Metrics"]]
-        )
+        names = [f"{self.name}-canary", f"{self.name}-canary-duration"]
+        for alarm in self.cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"]:
+            settings = {key: alarm[key] for key in _ALARM_SETTINGS if alarm.get(key)}
+            if alarm.get("Metrics"):
+                settings["Metrics"] = [_query(query, version) for query in alarm["Metrics"]]
+            else:
+                settings["Dimensions"] = _of_version(alarm["Dimensions"], version)
+            self.cloudwatch.put_metric_alarm(**settings)
 
 
 @contextmanager
@@ -91,16 +92,17 @@ def published_versions(stack: LocalStack, function: str) -> Iterator[PublishedVe
                 found.lambda_.delete_function(FunctionName=found.name, Qualifier=version["Version"])
 
 
+def _of_version(dimensions: list[dict[str, str]], version: str) -> list[dict[str, str]]:
+    return [{**one, "Value": version} if one["Name"] in _OF_VERSIONS else one for one in dimensions]
+
+
 def _query(query: dict[str, Any], version: str) -> dict[str, Any]:
     """Return a term of an alarm as PutMetricAlarm takes it, about another version."""
     # Terraform speaks the query protocol, in which all is text.
     returned = str(query.get("ReturnData", True)).lower() == "true"
     changed = {**query, "ReturnData": returned}
     if stat := query.get("MetricStat"):
-        dimensions = [
-            {**one, "Value": version} if one["Name"] in _OF_VERSIONS else one
-            for one in stat["Metric"]["Dimensions"]
-        ]
+        dimensions = _of_version(stat["Metric"]["Dimensions"], version)
         metric = {**stat["Metric"], "Dimensions": dimensions}
         changed["MetricStat"] = {**stat, "Period": int(stat["Period"]), "Metric": metric}
     return changed

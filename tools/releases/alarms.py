@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["alarm_names", "firing", "require_quiet"]
 
 # As terraform/modules/function/deployment.tf names them to CodeDeploy.
-_WATCHED = ("canary", "duration", "throttles")
+_WATCHED = ("canary", "canary-duration")
 # Terraform may just have made them, or pointed them at the version that is to be deployed: they are
 # evaluated each minute, and one that fires may do so for two more.
 _PATIENCE_SECONDS = 240
@@ -87,21 +87,23 @@ def _check_target(account: Account, function: Versions, alarms: dict[str, Any]) 
             f"There is no alarm {', '.join(missing)}: apply Terraform to {account.environment} "
             "first. Nothing was deployed."
         )
-    watched = _watched_version(alarms[f"{function.name}-canary"])
-    if watched != function.newest:
-        raise Problem(
-            f"{function.name}-canary watches version {watched}, and {function.newest} is to be "
-            "deployed: it was not published by Terraform. Apply Terraform to "
-            f"{account.environment}, then run it again. Nothing was deployed."
-        )
+    for name in alarm_names(function.name):
+        watched = _watched_version(alarms[name])
+        if watched != function.newest:
+            raise Problem(
+                f"{name} watches version {watched}, and {function.newest} is to be deployed: it "
+                f"was not published by Terraform. Apply Terraform to {account.environment}, then "
+                "run it again. Nothing was deployed."
+            )
 
 
 def _watched_version(alarm: dict[str, Any]) -> str | None:
+    metrics = [query.get("MetricStat", {}).get("Metric", {}) for query in alarm.get("Metrics", ())]
     return next(
         (
             dimension["Value"]
-            for query in alarm.get("Metrics", ())
-            for dimension in query.get("MetricStat", {}).get("Metric", {}).get("Dimensions", ())
+            for metric in (alarm, *metrics)
+            for dimension in metric.get("Dimensions", ())
             if dimension["Name"] == "ExecutedVersion"
         ),
         None,

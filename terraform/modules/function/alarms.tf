@@ -1,4 +1,4 @@
-# The seven alarms of a function. A breach must last, except where one event is already a fault.
+# The eight alarms of a function. A breach must last, except where one event is already a fault.
 
 locals {
   dimensions         = { FunctionName = var.name }
@@ -31,19 +31,19 @@ locals {
           },
         )
       }
+      canary_duration = merge(local.slow, {
+        description = "One of the newest version's invocations in a hundred takes more than 80 % of the time-out (ms)."
+        dimensions  = local.version_dimensions
+      })
+      duration = merge(local.slow, {
+        description = "One invocation in a hundred takes more than 80 % of the time-out (ms)."
+        dimensions  = local.dimensions
+      })
       throttles = {
         description = "Invocations are refused: the reserved concurrency is used up."
         metric      = "Throttles"
         statistic   = "Sum"
         threshold   = 0
-      }
-      duration = {
-        description         = "One invocation in a hundred takes more than 80 % of the time-out (ms)."
-        metric              = "Duration"
-        statistic           = "p99"
-        threshold           = 800 * var.timeout
-        evaluation_periods  = 3
-        datapoints_to_alarm = 2
       }
       concurrency = {
         description = "More than 80 % of the reserved concurrency is in use."
@@ -71,6 +71,14 @@ locals {
       }
     } : {},
   )
+
+  slow = {
+    metric              = "Duration"
+    statistic           = "p99"
+    threshold           = 800 * var.timeout
+    evaluation_periods  = 3
+    datapoints_to_alarm = 2
+  }
 
   # Terms of expressions, by the names these know them by.
   lambda_terms = { for term in ["errors", "invocations"] : term => { namespace = "AWS/Lambda", metric = title(term) } }

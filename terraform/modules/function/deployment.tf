@@ -6,9 +6,9 @@ locals {
   gradual = var.deployment != null
   live    = one(concat(aws_lambda_alias.at_once, aws_lambda_alias.gradual))
 
-  # Those that tell of a new version. What the old one did wrong, or left waiting, a new version may be
+  # Those of the new version alone. What the old one does wrong, or leaves waiting, a new version may be
   # there to mend.
-  deployment_alarms = ["canary", "duration", "throttles"]
+  deployment_alarms = ["canary", "canary_duration"]
 }
 
 resource "aws_lambda_alias" "at_once" {

@@ -98,7 +98,7 @@ def test_a_version_that_was_taken_back_is_not_tried_again_unless_named(
     # Given
     name = environment.publish("get_item", 1, 2, live=1)
     clock.happens = lambda now: environment.cloudwatch.states.update(
-        {f"{name}-throttles": "ALARM" if 1 <= now < 3 else "OK"}
+        {f"{name}-canary-duration": "ALARM" if 1 <= now < 3 else "OK"}
     )
     with pytest.raises(Problem):
         run(environment, clock)
@@ -195,6 +195,20 @@ def test_an_alarm_without_data_or_that_fires_stops_a_deployment_before_it_begins
     assert environment.lambda_.aliases[name]["FunctionVersion"] == "2"
 
 
+def test_what_the_live_version_does_wrong_does_not_keep_its_cure_away(
+    environment: FakeEnvironment, clock: Clock
+) -> None:
+    # Given a live version that is slow and uses up what the function may have
+    name = environment.publish("get_item", 1, 2, live=1)
+    environment.cloudwatch.states |= {f"{name}-duration": "ALARM", f"{name}-throttles": "ALARM"}
+
+    # When
+    run(environment, clock)
+
+    # Then
+    assert environment.lambda_.aliases[name]["FunctionVersion"] == "2"
+
+
 def test_a_new_alarm_is_given_time(environment: FakeEnvironment, clock: Clock) -> None:
     # Given
     name = environment.publish("get_item", 1, 2, live=1)
@@ -215,13 +229,13 @@ def test_an_alarm_that_is_missing_or_watches_another_version_stops_it(
 ) -> None:
     # Given
     name = environment.publish("get_item", 1, 2, live=1)
-    environment.cloudwatch.watched[f"{name}-canary"] = "1"
+    environment.cloudwatch.watched[f"{name}-canary-duration"] = "1"
 
     # Then
-    with pytest.raises(Problem, match="watches version 1, and 2"):
+    with pytest.raises(Problem, match="canary-duration watches version 1, and 2"):
         run(environment, clock)
-    del environment.cloudwatch.states[f"{name}-throttles"]
-    with pytest.raises(Problem, match=f"no alarm {name}-throttles"):
+    del environment.cloudwatch.states[f"{name}-canary"]
+    with pytest.raises(Problem, match=f"no alarm {name}-canary"):
         run(environment, clock)
     assert environment.lambda_.moves == []
 
@@ -280,7 +294,7 @@ def test_rolling_back_twice_goes_to_no_version_that_was_taken_back(
     with pytest.raises(Problem, match="rolled back"):
         run(environment, clock)
     environment.lambda_.versions[name] = [1, 2, 3]
-    environment.cloudwatch.watched[f"{name}-canary"] = "3"
+    environment.watch(name, "3")
     run(environment, clock)
     roll_back(environment, ["get_item"], lambda _: None)  # type: ignore[arg-type]
     environment.lambda_.moves.clear()
@@ -302,7 +316,7 @@ def test_rolling_back_twice_may_go_to_an_older_good_version(
     name = environment.publish("get_item", 1, 2, live=1)
     run(environment, clock)
     environment.lambda_.versions[name] = [1, 2, 3]
-    environment.cloudwatch.watched[f"{name}-canary"] = "3"
+    environment.watch(name, "3")
     run(environment, clock)
 
     # When
