@@ -69,6 +69,24 @@ class Readers:
         return self.statuses[seen : seen + count]
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What the alias sent to a version on trial, for how long, and what callers got meanwhile."""
+
+    weights: dict[str, float]
+    seconds: float
+    statuses: list[int]
+
+
+def watch_trial(function: PublishedVersions, readers: Readers) -> Trial:
+    """Wait until the alias has weights, and until it has none."""
+    eventually(lambda: "RoutingConfig" in function.alias, within=180, every=0.2)
+    weights = function.alias["RoutingConfig"]["AdditionalVersionWeights"]
+    began, seen = time.monotonic(), len(readers.statuses)
+    eventually(lambda: "RoutingConfig" not in function.alias, within=BAKE_SECONDS, every=0.2)
+    return Trial(weights, time.monotonic() - began, readers.statuses[seen:])
+
+
 def itemstream(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*ITEMSTREAM, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
@@ -98,31 +116,33 @@ def test_a_bad_version_goes_back_by_itself_and_a_good_one_reaches_all(
         good = (function.image, function.command)
         live = function.alias["FunctionVersion"]
         bad = publish_broken(stack, function)
-        with readers.reading():
+        with readers.reading(), ThreadPoolExecutor(1) as beside:
             readers.more(20)
+            watched = beside.submit(watch_trial, function, readers)
 
             # When it is deployed
-            began, seen = time.monotonic(), len(readers.statuses)
             deployed = itemstream(
                 "deploy", FUNCTION, "--strategy", f"canary10percent{BAKE_SECONDS}seconds"
             )
-            took, answers = time.monotonic() - began, readers.statuses[seen:]
+            trial = watched.result()
 
             # Then its alarm takes it back before its time is over
             assert deployed.returncode == 1, deployed.stderr
             assert f"{FUNCTION} was rolled back: {function.name}-canary" in deployed.stderr
-            assert took < BAKE_SECONDS
+            assert trial.seconds < BAKE_SECONDS
             assert function.alias["FunctionVersion"] == live
             assert "RoutingConfig" not in function.alias
 
-            # And no more than its share of the callers saw the fault, and nobody sees it now
-            faults = sum(status != 200 for status in answers)
-            five_sigma = 5 * math.sqrt(len(answers) * SHARE * (1 - SHARE))
-            assert 0 < faults <= len(answers) * SHARE + five_sigma
+            # And its share of the callers saw the fault, no more, no less, and nobody sees it now
+            assert trial.weights == {bad: SHARE}
+            calls = len(trial.statuses)
+            faults = sum(status != 200 for status in trial.statuses)
+            five_sigma = 5 * math.sqrt(calls * SHARE * (1 - SHARE))
+            assert abs(faults - calls * SHARE) <= five_sigma
             readers.more(10)
             assert set(readers.more(50)) == {200}
 
-            # When a good version is deployed
+            # When a good version is deployed, faster than an alarm could look at it
             mended = function.publish(
                 image=good[0], command=good[1], description="A mended version."
             )
