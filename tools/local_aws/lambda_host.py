@@ -18,6 +18,7 @@ import http.client
 import json
 import os
 import queue
+import select
 import time
 import uuid
 from typing import Any
@@ -116,9 +117,16 @@ class _Host:
                 since, connection = self._idle.get_nowait()
             except queue.Empty:
                 return http.client.HTTPConnection(self._address.hostname or "", self._address.port)
-            if time.monotonic() - since < _KEEP_IDLE_SECONDS:
+            if time.monotonic() - since < _KEEP_IDLE_SECONDS and _is_open(connection):
                 return connection
             connection.close()
+
+
+def _is_open(connection: http.client.HTTPConnection) -> bool:
+    """Tell whether the host still has it: from an idle connection there is only its end to read."""
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return not poll.poll(0)
 
 
 def _headers(config: dict[str, Any], timeout: int) -> dict[str, str]:

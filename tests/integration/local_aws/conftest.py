@@ -167,11 +167,17 @@ def _host() -> Iterator[StandIn]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+            self.close_connection = stand_in.hangs_up
 
         def log_message(self, *_: Any) -> None:
             """Keep the tests' output clean."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        def shutdown_request(self, request: Any) -> None:
+            super().shutdown_request(request)
+            stand_in.hung_up += 1
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         stand_in.url = f"http://127.0.0.1:{server.server_port}"
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield stand_in
@@ -182,6 +188,7 @@ def _host() -> Iterator[StandIn]:
 def host(_host: StandIn) -> StandIn:
     _host.invocations.clear()
     _host.functions.clear()
+    _host.hangs_up, _host.hung_up = False, 0
     _host.answers(None)
     return _host
 

@@ -24,12 +24,15 @@ class StandIn:
     """Answers invocations as the test says, and keeps what it was sent.
 
     `functions` holds what functions of a name do with their event; `answer` is for all others.
+    With `hangs_up` it ends each connection after its answer, as a host that is started again.
     """
 
     answer: Callable[[], HostAnswer] = lambda: (200, {}, b"null")
     invocations: list[tuple[dict[str, str], Any]] = field(default_factory=list)
     functions: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     url: str = ""
+    hangs_up: bool = False
+    hung_up: int = 0
 
     def invoke(self, headers: dict[str, str], event: Any) -> HostAnswer:
         """Keep an invocation and answer it."""

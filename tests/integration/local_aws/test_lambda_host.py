@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.waiting import eventually
+
 if TYPE_CHECKING:
     from tests.integration.local_aws.conftest import Ministack
     from tests.integration.local_aws.stand_in import StandIn
@@ -96,6 +98,22 @@ def test_a_host_that_is_away_says_what_to_do(
     # Then
     assert answer["FunctionError"] == "Unhandled"
     assert "make up" in json.load(answer["Payload"])["errorMessage"]
+
+
+def test_a_host_that_was_started_again_is_asked_over_a_new_connection(
+    ministack: Ministack, function: str, host: StandIn
+) -> None:
+    # Given a connection that is kept, and that the host has ended since
+    client = ministack.client("lambda")
+    host.hangs_up = True
+    client.invoke(FunctionName=function)
+    eventually(lambda: host.hung_up > 0, what="the connection's end")
+
+    # When
+    answer = client.invoke(FunctionName=function)
+
+    # Then
+    assert "FunctionError" not in answer, answer["Payload"].read()
 
 
 def test_lambda_metrics_are_left_to_the_host(
