@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
 
 import yaml
 
 from tools.project import REQUIREMENTS, ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["Family", "catalogue", "families", "function_names"]
 
@@ -35,6 +34,11 @@ class Family:
     source: Path
     include: tuple[Path, ...] = ()
     requirements: Path | None = None
+
+    @property
+    def packages_above(self) -> list[Path]:
+        """What makes the folders above importable: functions/crud is imported as functions.crud."""
+        return list(takewhile(Path.exists, (at / "__init__.py" for at in self.source.parents)))
 
 
 @cache

@@ -33,8 +33,8 @@ _STAND_IN = Path(__file__).parent / "stand_in"
 
 def image_files(family: Family) -> list[Path]:
     """List the files that an image is made of."""
-    own = (family.source, *family.include, *filter(None, [family.requirements]))
-    return files_below(*own, *_SHARED)
+    own = (family.source, *family.packages_above, *family.include)
+    return files_below(*own, *filter(None, [family.requirements]), *_SHARED)
 
 
 def base_content(engine: str, architecture: str) -> str:

@@ -76,7 +76,7 @@ def package(
     }
     for family in families():
         locks = [family.requirements] if family.requirements else []
-        source = files_below(family.source, *family.include, *locks)
+        source = files_below(family.source, *family.packages_above, *family.include, *locks)
         content = f"sha256:{content_hash([*source, *shared], repr(platform))}"
         digest = content if digests is None else digests[family.name]
         archive = current(
@@ -99,11 +99,7 @@ def _build_family(target: Path, family: Family, platform: Platform) -> None:
     shutil.rmtree(copy, ignore_errors=True)
     relative = family.source.relative_to(ROOT)
     shutil.copytree(family.source, copy / relative, ignore=shutil.ignore_patterns(*_NOT_SHIPPED))
-    for parent in relative.parents[:-1]:
-        # functions/crud is imported as functions.crud, so the package above it goes in too.
-        if (ROOT / parent / "__init__.py").exists():
-            shutil.copy(ROOT / parent / "__init__.py", copy / parent / "__init__.py")
-    for file in family.include:
+    for file in (*family.packages_above, *family.include):
         place = copy / file.relative_to(ROOT)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, place)

@@ -107,6 +107,20 @@ def test_images_that_were_built_are_named_by_their_digests(project: Path, tmp_pa
     }
 
 
+def test_what_makes_a_family_importable_belongs_to_its_archive(
+    build: Callable[[], tuple[dict[str, Any], list[str]]], project: Path
+) -> None:
+    # Given
+    build()
+
+    # When
+    (project / "functions/__init__.py").write_text('"""Functions."""\n')
+
+    # Then
+    _, built = build()
+    assert sorted(built) == ["one", "two"]
+
+
 def test_an_archive_has_the_import_paths_of_the_repository(
     build: Callable[[], tuple[dict[str, Any], list[str]]], tmp_path: Path
 ) -> None:

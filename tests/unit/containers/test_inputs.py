@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tools import commands
-from tools.catalogue import Family
+from tools.catalogue import Family, families
 from tools.containers import inputs
+from tools.project import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +83,12 @@ def test_what_is_not_committed_is_told(clone: Path) -> None:
     # Then
     head = git(clone, "rev-parse", "HEAD")
     assert inputs.labels(Family("one", clone / "one"))[REVISION] == f"{head}-dirty"
+
+
+def test_the_package_above_a_family_is_among_what_its_image_is_made_of() -> None:
+    made_of = {family.name: inputs.image_files(family) for family in families()}
+    assert ROOT / "functions/__init__.py" in made_of["crud"]
+    assert ROOT / "functions/__init__.py" not in made_of["scheduled"]
 
 
 def test_another_base_makes_another_image(clone: Path) -> None:
